@@ -27,6 +27,7 @@ from threading import Event
 from typing import Protocol
 
 from engine.images import Pixels
+
 from engine.options import Options
 
 

@@ -33,7 +33,8 @@ class Options:
     seed: int = 0
     recipe: Recipe = "atelier"
     """`gatys` is the seed article's method; it looks at `size`, `seed`, `start`, `optimizer` and nothing else."""
-    start: Start = "content"
+    start: Start | None = None
+    """What the first picture is; None leaves it to the recipe: the content, or for `gatys` noise."""
     optimizer: Optimizer = "adam"
     """L-BFGS belongs to the `gatys` recipe only."""
 
@@ -45,10 +46,10 @@ class Options:
         for name, value, known in (
             ("quality", self.quality, QUALITIES),
             ("recipe", self.recipe, RECIPES),
-            ("start", self.start, ("content", "noise")),
+            ("start", self.start, (None, "content", "noise")),
             ("optimizer", self.optimizer, ("adam", "lbfgs")),
         ):
             if value not in known:
-                raise OptionsRefused(f"The {name} must be one of {', '.join(known)}, not {value!r}.")
+                raise OptionsRefused(f"The {name} must be one of {', '.join(filter(None, known))}, not {value!r}.")
         if self.optimizer == "lbfgs" and self.recipe != "gatys":
             raise OptionsRefused("L-BFGS belongs to the gatys recipe; choose that recipe too, or Adam.")

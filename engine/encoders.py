@@ -1,0 +1,358 @@
+"""The two encoders, pictures in and feature maps out: VGG-19, and the small one that ships with Atelier.
+
+Both take a picture of shape (batch, 3, height, width), RGB in 0..1, and give feature maps by the names of VGG-19's
+layers (`conv4_2` always means after its ReLU; the embedded encoder predicts a linear projection of that map). Pooling
+halves height and width (rounding down) between blocks, so that an edge of `SMALLEST_EDGE` still reaches conv5_1.
+"""
+
+import copy
+import hashlib
+import time
+from collections.abc import Collection, Mapping
+from pathlib import Path
+from pickle import UnpicklingError
+from typing import Final, Literal, Protocol, Self
+
+import torch
+from torch import Tensor, nn
+from torch.nn import functional
+
+from engine.errors import WeightsUnusable
+
+EncoderName = Literal["auto", "embedded", "vgg19"]
+
+STYLE_LAYERS: Final = ("conv1_1", "conv2_1", "conv3_1", "conv4_1", "conv5_1")
+CONTENT_LAYER: Final = "conv4_2"
+LAYERS: Final = ("conv1_1", "conv2_1", "conv3_1", "conv4_1", "conv4_2", "conv5_1")
+"""Those that a recipe asks for, shallow to deep."""
+
+SMALLEST_EDGE: Final = 32
+"""In pixels: two cells are left at conv5_1."""
+
+# torchvision's layer numbers in vgg19().features, up to the deepest one that any recipe asks for.
+VGG19_CONVOLUTIONS: Final = {
+    "conv1_1": 0,
+    "conv1_2": 2,
+    "conv2_1": 5,
+    "conv2_2": 7,
+    "conv3_1": 10,
+    "conv3_2": 12,
+    "conv3_3": 14,
+    "conv3_4": 16,
+    "conv4_1": 19,
+    "conv4_2": 21,
+    "conv4_3": 23,
+    "conv4_4": 25,
+    "conv5_1": 28,
+}
+
+# ImageNet's mean and deviation, with which torchvision's networks were trained.
+MEAN: Final = (0.485, 0.456, 0.406)
+DEVIATION: Final = (0.229, 0.224, 0.225)
+
+# Oxford's VGG saw pixels in 0..255 and answers 255 × 0.226 times as strongly as a network that sees them at unit
+# deviation, as torchvision's does. Its first weights tell: root mean square 11 against about 0.2.
+OXFORD_SCALE: Final = 255 * sum(DEVIATION) / 3
+OXFORD_WEIGHT_RMS: Final = 2.0
+
+EMBEDDED_WEIGHTS: Final = Path(__file__).parent / "weights" / "embedded.safetensors"
+EMBEDDED_SHA256: Final = Path(__file__).parent / "weights" / "embedded.sha256"
+
+
+class Encoder(Protocol):
+    """Named layers in, feature maps out."""
+
+    @property
+    def name(self) -> str:
+        """Which one it is: embedded or vgg19."""
+
+    @property
+    def device(self) -> torch.device:
+        """Where pictures must lie."""
+
+    def __call__(self, picture: Tensor, layers: Collection[str]) -> dict[str, Tensor]:
+        """The feature maps of those layers, shape (batch, channels, height', width'), in the encoder's precision."""
+
+
+def normalise(picture: Tensor) -> Tensor:
+    """The picture, RGB in 0..1, with ImageNet's mean and deviation taken off; same shape."""
+    channels = zip(picture.unbind(dim=1), MEAN, DEVIATION, strict=True)
+    return torch.stack([(channel - mean) / deviation for channel, mean, deviation in channels], dim=1)
+
+
+class VGG19(nn.Module):
+    """Simonyan & Zisserman, arXiv:1409.1556: the network of Gatys et al., with average pooling as they advise.
+
+    Args:
+        weights: `features.N.weight` and `features.N.bias` in torchvision's numbering, float32.
+        border: what surrounds the picture at conv1_1. "replicate" leaves no dark rim; the network was trained with
+            "zeros". Later layers always see zeros.
+        pooling: "average", or "max" as the network was trained (the scorer's, which must not be the recipe's).
+        last: the deepest layer that will be asked for; what lies behind it is not built.
+    """
+
+    name = "vgg19"
+
+    def __init__(
+        self,
+        weights: Mapping[str, Tensor],
+        *,
+        border: Literal["replicate", "zeros"] = "replicate",
+        pooling: Literal["average", "max"] = "average",
+        last: str = "conv5_1",
+    ) -> None:
+        super().__init__()
+        from torchvision.models import vgg19  # here, because it takes two seconds that the embedded encoder saves
+
+        with torch.device("meta"):  # the classifier alone would be 490 MB of memory and seconds of random numbers
+            network = vgg19(weights=None).features[: VGG19_CONVOLUTIONS[last] + 2]
+        network.load_state_dict(
+            {name: weights[f"features.{name}"].float() for name in network.state_dict()}, assign=True
+        )
+        for index, layer in enumerate(network):
+            if isinstance(layer, nn.MaxPool2d) and pooling == "average":
+                network[index] = nn.AvgPool2d(kernel_size=2, stride=2)
+            elif isinstance(layer, nn.ReLU):
+                network[index] = nn.ReLU(inplace=False)  # in place, it would overwrite a map that we hand out
+        network[0].padding_mode = border
+        self.network = network.eval().requires_grad_(False)
+        self.weights = weights
+
+    @property
+    def device(self) -> torch.device:
+        """Where the weights lie."""
+        return next(self.parameters()).device
+
+    def forward(self, picture: Tensor, layers: Collection[str]) -> dict[str, Tensor]:
+        """The feature maps of those layers."""
+        return self.activations(normalise(picture), layers)
+
+    def activations(self, normalised: Tensor, layers: Collection[str]) -> dict[str, Tensor]:
+        """The feature maps of those layers, of a picture that has ImageNet's mean and deviation taken off already."""
+        wanted = {VGG19_CONVOLUTIONS[layer] + 1: layer for layer in layers}
+        maps: dict[str, Tensor] = {}
+        out = normalised.to(dtype=self.network[0].weight.dtype, memory_format=torch.channels_last)
+        for index, layer in enumerate(self.network[: max(wanted) + 1]):
+            out = layer(out)
+            if index in wanted:
+                maps[wanted[index]] = out
+        return maps
+
+    def as_in_the_article(self) -> "VGG19":
+        """The same network as the seed article runs it: float32, zeros around it, activations on torchvision's scale.
+
+        The article's losses are not relative, so that its weights of 1e4 and 1e2 mean something on that scale only.
+        """
+        return VGG19(to_torchvision_scale(self.weights), border="zeros").to(self.device)
+
+
+def to_torchvision_scale(weights: Mapping[str, Tensor]) -> Mapping[str, Tensor]:
+    """The same network with activations `OXFORD_SCALE` times weaker, if these are Oxford's weights; else as they are.
+
+    Exact, not approximate: convolution, ReLU and average pooling all commute with a positive factor, so the first
+    weights and every bias divided by it divide every activation by it.
+    """
+    first = weights["features.0.weight"].float()
+    if first.square().mean().sqrt() < OXFORD_WEIGHT_RMS:
+        return weights
+    return {
+        name: tensor.float() / OXFORD_SCALE if name == "features.0.weight" or name.endswith(".bias") else tensor
+        for name, tensor in weights.items()
+    }
+
+
+def read_vgg19(path: Path) -> Mapping[str, Tensor]:
+    """VGG-19's convolutions up to conv5_1 from a `.safetensors` or `.pth` file, checked by name and shape.
+
+    Raises:
+        WeightsUnusable: no such file, not such a file, or not VGG-19's weights.
+    """
+    weights = _read_tensors(path)
+    from torchvision.models import vgg19
+
+    with torch.device("meta"):
+        expected = vgg19(weights=None).features[: VGG19_CONVOLUTIONS["conv5_1"] + 1].state_dict()
+    for name, tensor in expected.items():
+        found = weights.get(f"features.{name}")
+        if found is None:
+            raise WeightsUnusable(f"{path.name} is not a VGG-19: it has no features.{name}.")
+        if found.shape != tensor.shape:
+            raise WeightsUnusable(
+                f"{path.name} is not a VGG-19: features.{name} has shape {tuple(found.shape)}, "
+                f"not {tuple(tensor.shape)}."
+            )
+    return {f"features.{name}": weights[f"features.{name}"].float() for name in expected}
+
+
+def _read_tensors(path: Path) -> Mapping[str, Tensor]:
+    from safetensors import SafetensorError
+    from safetensors.torch import load_file
+
+    if not path.is_file():
+        raise WeightsUnusable(f"There is no weights file {path}.")
+    try:
+        if path.suffix == ".safetensors":
+            return load_file(path)
+        if path.suffix in (".pth", ".pt"):
+            found = torch.load(path, map_location="cpu", weights_only=True)
+            if isinstance(found, dict) and all(isinstance(tensor, Tensor) for tensor in found.values()):
+                return found
+            raise WeightsUnusable(f"{path.name} holds no table of weights by name.")
+    except (SafetensorError, UnpicklingError, RuntimeError, EOFError, OSError, ValueError) as error:
+        raise WeightsUnusable(f"{path.name} is damaged or no weights file; fetch it again.") from error
+    raise WeightsUnusable(f"{path.name} must end in .safetensors or .pth.")
+
+
+def fetch_vgg19() -> Mapping[str, Tensor]:
+    """torchvision's own VGG-19 weights: from its cache, else downloaded (548 MB) and checked by hash.
+
+    Raises:
+        WeightsUnusable: they are not here and cannot be had.
+    """
+    from torchvision.models import VGG19_Weights
+
+    try:
+        weights: Mapping[str, Tensor] = VGG19_Weights.IMAGENET1K_V1.get_state_dict(progress=False, check_hash=True)
+    except (OSError, RuntimeError) as error:  # no network, no space, or a wrong hash
+        raise WeightsUnusable(
+            "VGG-19's weights are not here and could not be downloaded; name a file with --weights or engine.weights, "
+            "or use the embedded encoder."
+        ) from error
+    return weights
+
+
+def vgg19_is_cached() -> bool:
+    """Whether torchvision's download lies in torch's cache already."""
+    from torchvision.models import VGG19_Weights
+
+    return (Path(torch.hub.get_dir()) / "checkpoints" / Path(VGG19_Weights.IMAGENET1K_V1.url).name).is_file()
+
+
+class EmbeddedEncoder(nn.Module):
+    """The encoder that ships with Atelier: a plain narrow network that was taught by VGG-19 (`engine.distill`).
+
+    Blocks of 3×3 convolutions and ReLUs with average pooling between them, as VGG-19's, and at each of `LAYERS` a
+    linear 1×1 head that predicts the projection of VGG-19's feature map on its top principal components. Gram matrices
+    and distances of the projection stand for those of the map itself.
+
+    Args:
+        widths: channels of the five blocks, which are also the components that each block's heads predict.
+    """
+
+    name = "embedded"
+
+    WIDTHS: Final = (16, 32, 96, 192, 192)
+
+    def __init__(self, widths: tuple[int, ...] = WIDTHS) -> None:
+        super().__init__()
+        self.convolutions = nn.ModuleDict()
+        self.heads = nn.ModuleDict()
+        channels = 3
+        for layer in (
+            "conv1_1",
+            "conv1_2",
+            "conv2_1",
+            "conv2_2",
+            "conv3_1",
+            "conv3_2",
+            "conv4_1",
+            "conv4_2",
+            "conv5_1",
+        ):
+            width = widths[int(layer[4]) - 1]
+            # The teacher sees the picture's own border at conv1_1 and zeros later; so does the pupil.
+            border: Literal["replicate", "zeros"] = "replicate" if layer == "conv1_1" else "zeros"
+            self.convolutions[layer] = nn.Conv2d(channels, width, 3, padding=1, padding_mode=border)
+            if layer in LAYERS:
+                self.heads[layer] = nn.Conv2d(width, width, 1)
+            channels = width
+
+    @property
+    def device(self) -> torch.device:
+        """Where the weights lie."""
+        return next(self.parameters()).device
+
+    def forward(self, picture: Tensor, layers: Collection[str]) -> dict[str, Tensor]:
+        """The predicted projections of VGG-19's feature maps at those layers."""
+        deepest = max(layers)
+        maps: dict[str, Tensor] = {}
+        out = normalise(picture).to(dtype=next(self.parameters()).dtype, memory_format=torch.channels_last)
+        block = "1"
+        for layer, convolution in self.convolutions.items():
+            if layer > deepest:
+                break
+            if layer[4] != block:
+                block = layer[4]
+                out = functional.avg_pool2d(out, 2)
+            out = functional.relu(convolution(out))
+            if layer in layers:
+                maps[layer] = self.heads[layer](out)
+        return maps
+
+    @classmethod
+    def shipped(cls) -> Self:
+        """The encoder with the weights that ship with Atelier.
+
+        Raises:
+            WeightsUnusable: the file is missing, or is not the one that was shipped.
+        """
+        if not EMBEDDED_WEIGHTS.is_file():
+            raise WeightsUnusable(
+                "The embedded encoder's weights are missing from this installation; install it again."
+            )
+        found = hashlib.sha256(EMBEDDED_WEIGHTS.read_bytes()).hexdigest()
+        if found != EMBEDDED_SHA256.read_text().split()[0]:
+            raise WeightsUnusable("The embedded encoder's weights are damaged; install Atelier again.")
+        encoder = cls()
+        encoder.load_state_dict({name: tensor.float() for name, tensor in _read_tensors(EMBEDDED_WEIGHTS).items()})
+        return encoder.eval().requires_grad_(False)
+
+
+def load_encoder(name: EncoderName = "auto", weights: Path | None = None, device: str = "auto") -> Encoder:
+    """The encoder of that name, on its device and in its fastest precision.
+
+    Args:
+        name: "auto" means VGG-19 where a weights file is named, or where there is an accelerator and the weights are
+            here already; else the embedded one. Only "vgg19" may download.
+        weights: a VGG-19 file.
+        device: "auto", or torch's name of one.
+
+    Raises:
+        WeightsUnusable: the weights are missing, damaged or of another network.
+    """
+    if name == "embedded" and weights is not None:
+        raise WeightsUnusable("A weights file belongs to VGG-19; leave it out, or choose that encoder.")
+    where = torch.device(_best_device() if device == "auto" else device)
+    if weights is not None:
+        encoder: VGG19 | EmbeddedEncoder = VGG19(read_vgg19(weights))
+    elif name == "vgg19" or (name == "auto" and where.type != "cpu" and vgg19_is_cached()):
+        encoder = VGG19(fetch_vgg19())
+    else:
+        encoder = EmbeddedEncoder.shipped()
+    encoder = encoder.to(where).to(memory_format=torch.channels_last)
+    return encoder.to(_fastest_precision(encoder))
+
+
+def _best_device() -> str:
+    accelerator = torch.accelerator.current_accelerator(check_available=True)
+    return accelerator.type if accelerator else "cpu"
+
+
+def _fastest_precision(encoder: VGG19 | EmbeddedEncoder) -> torch.dtype:
+    """bfloat16 where this machine runs the encoder faster in it, by trial: many CPUs only emulate it.
+
+    The one place where the engine looks at a clock.
+    """
+    if encoder.device.type == "cuda":
+        return torch.bfloat16 if torch.cuda.is_bf16_supported(including_emulation=False) else torch.float32
+    if encoder.device.type != "cpu":
+        return torch.float32
+    trials = {precision: copy.deepcopy(encoder).to(precision) for precision in (torch.bfloat16, torch.float32)}
+    seconds = dict.fromkeys(trials, float("inf"))
+    for _ in range(3):
+        for precision, trial in trials.items():
+            picture = torch.rand(1, 3, 96, 96, requires_grad=True)
+            start = time.perf_counter()
+            trial(picture, [CONTENT_LAYER])[CONTENT_LAYER].float().sum().backward()
+            seconds[precision] = min(seconds[precision], time.perf_counter() - start)
+    return min(seconds, key=lambda precision: seconds[precision])

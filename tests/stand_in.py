@@ -62,7 +62,7 @@ class StandIn:
     async def __aenter__(self) -> Self:
         application = web.Application(middlewares=[self._rest.guard], client_max_size=200 * MEBIBYTE)
         application.add_routes([*self._rest.routes(), web.get("/gateway/", self._serve_gateway)])
-        self._runner = web.AppRunner(application, shutdown_timeout=1.0)
+        self._runner = web.AppRunner(application, shutdown_timeout=1.0, access_log=None)
         await self._runner.setup()
         await web.TCPSite(self._runner, "127.0.0.1", 0).start()
         port = self._runner.addresses[0][1]
@@ -236,9 +236,9 @@ class StandIn:
             await connection
         await waiting
 
-    def fail(self, method: str, route: str, *, status: int = 500, times: int = 1) -> None:
+    def fail(self, method: str, route: str, *, status: int = 500, times: int = 1, is_done_anyway: bool = False) -> None:
         """Answer the next requests on the route (as written in Discord's OpenAPI document) with an error."""
-        self._world.faults.append(Fault(method, route, status, times))
+        self._world.faults.append(Fault(method, route, status, times, is_done_anyway=is_done_anyway))
 
     def rate_limit(self, method: str, route: str, *, retry_after: float, times: int = 1) -> None:
         """Answer the next requests on the route with 429."""

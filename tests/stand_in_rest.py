@@ -35,6 +35,8 @@ class Fault:
     status: int
     times: int
     retry_after: float = 0.0
+    is_done_anyway: bool = False
+    """Whether only the answer is lost, not the deed."""
 
 
 @dataclass
@@ -106,6 +108,8 @@ class Rest:
         await (request.post() if request.content_type == MULTIPART else request.read())
         try:
             if fault := self._fault(request.method, route):
+                if fault.is_done_anyway:
+                    await handler(request)
                 return self._faulty(fault)
             has_token_in_path = route.startswith(("/webhooks", "/interactions"))
             if not has_token_in_path and request.headers.get("Authorization") != f"Bot {self.world.token}":

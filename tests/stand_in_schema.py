@@ -8,6 +8,8 @@ from typing import Any
 from jsonschema import Draft202012Validator
 
 OPENAPI = Path(__file__).parents[2] / "shared" / "discord-openapi.json"
+LARGEST_PLAIN_NUMBER = 1 << 40
+"""Whatever is larger is an id."""
 
 
 @cache
@@ -36,10 +38,12 @@ def _document() -> Any:  # Any: a foreign JSON document
 
 
 def _with_text_ids(body: object) -> object:
-    """The document wants `attachments[].id` as text; Discord takes the numbers that discord.py sends as well."""
-    if not isinstance(body, dict):
-        return body
-    changed = {key: _with_text_ids(value) for key, value in body.items() if key != "attachments"}
-    if "attachments" in body:
-        changed["attachments"] = [{**attachment, "id": str(attachment["id"])} for attachment in body["attachments"]]
-    return changed
+    """The document wants ids as text; Discord takes the numbers that discord.py sends as well."""
+    if isinstance(body, list):
+        return [_with_text_ids(value) for value in body]
+    if isinstance(body, dict):
+        changed = {key: _with_text_ids(value) for key, value in body.items()}
+        if "filename" in body:  # an attachment: its id counts the files of this request
+            changed["id"] = str(body["id"])
+        return changed
+    return str(body) if isinstance(body, int) and body > LARGEST_PLAIN_NUMBER else body

@@ -1,0 +1,5 @@
+"""Everything that speaks Discord; the only folder that may import it."""
+
+from bot.cogs.client import DiscordFrontEnd, TokenRefused
+
+__all__ = ["DiscordFrontEnd", "TokenRefused"]

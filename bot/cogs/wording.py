@@ -1,0 +1,70 @@
+"""What a job's messages say."""
+
+import time
+
+from bot.jobs import Job, Painting, Queued
+
+BAR_LENGTH = 12
+READY_STEP_SECONDS = 5
+MAX_ALT_TEXT = 1024
+
+
+def accepted(job: Job) -> str:
+    """The first words about a new job."""
+    return f"Accepted, to be painted in the style of {job.style_name}."
+
+
+def progress(job: Job, news: Queued | Painting) -> str:
+    """One line that is edited while the job waits and is painted."""
+    if isinstance(news, Queued):
+        place = "next in line" if news.position <= 1 else f"{ordinal(news.position)} in line"
+        return f"Waiting to be painted in the style of {job.style_name}: {place}{ready(news.seconds_left)}."
+    done = round(news.fraction * BAR_LENGTH)
+    bar = "▰" * done + "▱" * (BAR_LENGTH - done)
+    return f"Painting in the style of {job.style_name}\n{bar} {news.fraction:.0%}{ready(news.seconds_left)}"
+
+
+def ready(seconds_left: float | None) -> str:
+    """When the picture will be ready; Discord lets this count down by itself, so it needs no edit."""
+    if seconds_left is None:
+        return ""
+    # A steady figure: an estimate that wavers by a second is no reason for an edit.
+    ready_at = round((time.time() + seconds_left) / READY_STEP_SECONDS) * READY_STEP_SECONDS
+    return f", ready <t:{ready_at}:R>"
+
+
+def delivery(job: Job) -> str:
+    """What comes with the finished picture."""
+    note = f"\n{job.note}" if job.note else ""
+    return f"<@{job.owner.user_id}> Your picture in the style of {job.style_name} is ready.{note}"
+
+
+def detour() -> str:
+    """Why the picture comes by direct message."""
+    return "I could not post it where you asked for it, so here it is."
+
+
+def delivered(job: Job, link: str) -> str:
+    """What is left of the progress message."""
+    took = f" in {duration(job.paint_seconds)}" if job.paint_seconds is not None else ""
+    return f"Painted{took}: {link}"
+
+
+def alt_text(job: Job) -> str:
+    """What a screen reader says about the finished picture."""
+    content = str(job.address.detail.get("content_name") or "A picture")
+    style = f" in the style of {job.style_name}"
+    return content[: MAX_ALT_TEXT - len(style)] + style
+
+
+def duration(seconds: float) -> str:
+    """For people: 48 seconds, 3 minutes 5 seconds."""
+    minutes, rest = divmod(round(seconds), 60)
+    parts = [f"{count} {unit}{'' if count == 1 else 's'}" for count, unit in ((minutes, "minute"), (rest, "second"))]
+    return " ".join(parts if minutes else parts[1:])
+
+
+def ordinal(number: int) -> str:
+    """2nd, 3rd, 4th, …, 11th, …, 21st."""
+    endings = {1: "st", 2: "nd", 3: "rd"}
+    return f"{number}{'th' if number % 100 in (11, 12, 13) else endings.get(number % 10, 'th')}"

@@ -1,0 +1,105 @@
+"""A `StyleService` that paints nothing: the test itself says what becomes of a job.
+
+A subclass, so that mypy holds its methods to the real ones.
+"""
+
+import asyncio
+from collections.abc import AsyncIterator, Sequence
+from dataclasses import replace
+from pathlib import Path
+
+from bot.service import StyleService
+from bot.styles import Preset
+
+from bot.jobs import LAST_NEWS, Address, Cancelled, Encoded, Job, News, NotYours, Owner, Queued, Request
+from engine.options import Options
+
+PRESETS = [Preset(f"style-{number}", f"Style {number}", "bold strokes", Path("unused")) for number in range(40)]
+
+
+class FakeService(StyleService):
+    """Remembers what it was asked, and tells what the test lets happen."""
+
+    def __init__(self) -> None:
+        self.refusal: Exception | None = None
+        """What `admit` raises."""
+        self.submit_refusal: Exception | None = None
+        self.admitted: list[Sequence[int]] = []
+        """The declared sizes of every command that was let in or not."""
+        self.requests: list[Request] = []
+        self.jobs: dict[str, Job] = {}
+        self.told_jobs: list[str] = []
+        self.picture = Encoded(b"finished picture", "png")
+        self._news: dict[str, list[News]] = {}
+        self._changed = asyncio.Condition()
+
+    @property
+    def newest(self) -> Job:
+        """The job that was submitted last."""
+        return list(self.jobs.values())[-1]
+
+    async def happens(self, news: News, job: Job | None = None) -> None:
+        """Let the (newest) job come so far."""
+        async with self._changed:
+            self._news[(job or self.newest).id].append(news)
+            self._changed.notify_all()
+
+    async def all_told(self) -> None:
+        """Wait until every person has been told."""
+        async with asyncio.timeout(20), self._changed:
+            await self._changed.wait_for(lambda: set(self.told_jobs) == set(self.jobs))
+
+    async def admit(self, owner: Owner, *, sizes: Sequence[int], has_style: bool, preset: str | None) -> None:
+        self.admitted.append(sizes)
+        if self.refusal:
+            raise self.refusal
+
+    async def submit(self, request: Request) -> Job:
+        self.requests.append(request)
+        if self.submit_refusal:
+            raise self.submit_refusal
+        job = Job(request.owner, request.address, "content", "style", "Style 1", Options())
+        self.jobs[job.id] = job
+        self._news[job.id] = [Queued(1)]
+        return job
+
+    async def watch(self, job_id: str) -> AsyncIterator[News]:
+        seen = len(self._news[job_id]) - 1
+        while True:
+            async with self._changed:
+                while len(self._news[job_id]) <= seen:
+                    await self._changed.wait()
+                news = self._news[job_id][seen]
+            seen += 1
+            yield news
+            if isinstance(news, LAST_NEWS):
+                return
+
+    async def cancel(self, job_id: str, by: Owner, *, is_moderator: bool = False) -> bool:
+        job = self.jobs[job_id]
+        if job.owner.user_id != by.user_id and not is_moderator:
+            raise NotYours
+        if isinstance(self._news[job_id][-1], LAST_NEWS):
+            return False
+        await self.happens(Cancelled(), job)
+        return True
+
+    async def job(self, job_id: str) -> Job:
+        return self.jobs[job_id]
+
+    async def result(self, job_id: str) -> Encoded:
+        return self.picture
+
+    async def untold(self, front_end: str) -> Sequence[Job]:
+        return [job for job in self.jobs.values() if job.id not in self.told_jobs]
+
+    async def told(self, job_id: str) -> None:
+        async with self._changed:
+            self.told_jobs.append(job_id)
+            self._changed.notify_all()
+
+    async def readdress(self, job_id: str, address: Address) -> None:
+        self.jobs[job_id] = replace(self.jobs[job_id], address=address)
+
+    def presets(self, query: str = "", limit: int = 25) -> Sequence[Preset]:
+        return [preset for preset in PRESETS if query.casefold() in preset.title.casefold()]

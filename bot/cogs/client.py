@@ -1,5 +1,6 @@
 """The connection to Discord."""
 
+import logging
 from typing import Protocol
 
 import discord
@@ -7,7 +8,7 @@ from discord import app_commands
 from discord.ext import commands
 
 from bot.cogs.cancel import CancelButton, is_ours
-from bot.cogs.places import FRONT_END
+from bot.cogs.places import FRONT_END, TROUBLE
 from bot.cogs.progress import Pace, ProgressBoard
 from bot.cogs.refusals import explain
 from bot.cogs.stylize import StylizeCog
@@ -24,11 +25,8 @@ class Settings(Pace, Protocol):
         """Whether to register the commands with Discord at every start."""
 
 
-class TokenRefused(Exception):
-    """Discord does not know the bot's token."""
-
-    def __init__(self) -> None:
-        super().__init__("Discord refuses the bot's token; copy it again from the Bot page of your application.")
+class LoginFailed(Exception):
+    """The bot cannot come online; `str(error)` is one sentence for its operator."""
 
 
 class CommandTree(app_commands.CommandTree["AtelierClient"]):
@@ -82,18 +80,24 @@ class DiscordFrontEnd:
 
     def __init__(self, service: StyleService, settings: Settings) -> None:
         self._client = AtelierClient(service, settings)
+        # On its lowest level discord.py logs whole requests and events, and with them the interactions' tokens.
+        logging.getLogger("discord").setLevel(logging.INFO)
 
     async def run(self, token: str) -> None:
         """Serve until cancelled or closed.
 
         Raises:
-            TokenRefused: Discord does not know the token.
+            LoginFailed: Discord does not know the token, or cannot be reached.
         """
         async with self._client:
             try:
-                await self._client.start(token)
+                await self._client.login(token)
             except discord.LoginFailure:
-                raise TokenRefused from None
+                sentence = "Discord refuses the bot's token; copy it again from the Bot page of your application."
+                raise LoginFailed(sentence) from None
+            except TROUBLE as trouble:
+                raise LoginFailed(f"Discord cannot be reached: {trouble}") from trouble
+            await self._client.connect()
 
     async def close(self) -> None:
         """Leave Discord; `run` returns."""

@@ -7,10 +7,9 @@ from collections.abc import Awaitable, Callable, Iterable
 from itertools import chain, repeat
 
 import discord
-from aiohttp import ClientError  # discord.py lets its errors through when the network fails
 
 from bot.cogs import wording
-from bot.cogs.places import Place, Post, post_directly
+from bot.cogs.places import TROUBLE, Place, Post, post_directly
 from bot.jobs import Cancelled, Encoded, Failed, Job, JobError, News
 from bot.service import StyleService
 from engine.errors import EngineError
@@ -33,7 +32,7 @@ class Courier:
         for pause in chain(PAUSES_SECONDS, repeat(PAUSES_SECONDS[-1])):
             try:
                 await self._conclude(job, place, news)
-            except (discord.DiscordServerError, ClientError, OSError) as trouble:
+            except TROUBLE as trouble:
                 logger.warning("could not tell about job %s, trying again in %d s: %s", job.id, pause, trouble)
                 await asyncio.sleep(pause)
             else:
@@ -65,7 +64,7 @@ class Courier:
         """Reduce the progress message to a sentence; whether it is still there."""
         try:
             await place.edit(sentence, files=[])
-        except discord.DiscordServerError:
+        except TROUBLE:
             raise
         except discord.HTTPException:
             return False
@@ -82,7 +81,7 @@ class Courier:
             file = self._file(job, result) if result else None
             try:
                 return await send(Post(words, job.owner.user_id, nonce=job.id, file=file))
-            except discord.DiscordServerError:
+            except TROUBLE:
                 raise
             except discord.HTTPException as refusal:
                 logger.warning("Discord refuses the answer to job %s: %s", job.id, refusal)

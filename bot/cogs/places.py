@@ -9,11 +9,14 @@ from dataclasses import dataclass, field
 from typing import Protocol
 
 import discord
+from aiohttp import ClientError  # discord.py lets it through when the network fails
 
 from bot.jobs import Address
 
 FRONT_END = "discord"
 NOBODY = discord.AllowedMentions.none()
+TROUBLE = (discord.DiscordServerError, ClientError, OSError)
+"""Discord's or the network's own, which passes; any other `discord.HTTPException` is a refusal, and final."""
 
 
 @dataclass(frozen=True)
@@ -35,7 +38,7 @@ class Post:
 
 
 class Place(Protocol):
-    """Where the messages of one job go; anything that Discord refuses comes out as `discord.HTTPException`."""
+    """Where the messages of one job go; raises `discord.HTTPException` or one of `TROUBLE`."""
 
     async def edit(
         self, text: str, files: Sequence[discord.File] | None = None, view: discord.ui.View | None = None
@@ -51,6 +54,7 @@ class InChannel:
     """The bot's own message in a channel of a server."""
 
     client: discord.Client
+    guild_id: int
     channel_id: int
     message_id: int
 
@@ -73,7 +77,9 @@ class InChannel:
 
     @property
     def _message(self) -> discord.PartialMessage:
-        return self.client.get_partial_messageable(self.channel_id).get_partial_message(self.message_id)
+        return self.client.get_partial_messageable(self.channel_id, guild_id=self.guild_id).get_partial_message(
+            self.message_id
+        )
 
 
 @dataclass(frozen=True)
@@ -118,4 +124,4 @@ def place_of(client: discord.Client, address: Address) -> Place:
     message_id = int(detail["message_id"] or 0)
     if token := detail.get("token"):
         return ThroughToken(client, int(detail["application_id"] or 0), str(token), message_id)
-    return InChannel(client, int(detail["channel_id"] or 0), message_id)
+    return InChannel(client, int(detail["guild_id"] or 0), int(detail["channel_id"] or 0), message_id)

@@ -10,7 +10,7 @@ import discord
 from bot.cogs import wording
 from bot.cogs.cancel import cancel_view
 from bot.cogs.delivery import Courier
-from bot.cogs.places import Place, place_of
+from bot.cogs.places import TROUBLE, Place, place_of
 from bot.jobs import LAST_NEWS, Job, News, Painting, Queued
 from bot.service import StyleService
 
@@ -127,7 +127,7 @@ class LiveMessage:
         """Whether it makes sense to edit again."""
         try:
             await self._place.edit(text, files, cancel_view(self._job.id))
-        except discord.DiscordServerError as trouble:
+        except TROUBLE as trouble:
             logger.info("could not edit the message of job %s: %s", self._job.id, trouble)
         except discord.HTTPException as refusal:
             # Deleted, out of sight, or the token is over: the job goes on, only its progress is not shown.

@@ -9,7 +9,7 @@ from discord.ext import commands
 
 from bot.cogs import wording
 from bot.cogs.cancel import cancel_view
-from bot.cogs.places import FRONT_END
+from bot.cogs.places import FRONT_END, TROUBLE
 from bot.cogs.progress import ProgressBoard
 from bot.jobs import Address, Owner, Refused, Request
 from bot.service import StyleService
@@ -74,7 +74,7 @@ class StylizeCog(commands.Cog):
         job = await self._service.submit(request)
         try:
             # Through the token, once: only that ends "is thinking…".
-            with contextlib.suppress(discord.HTTPException):
+            with contextlib.suppress(discord.HTTPException, *TROUBLE):
                 await interaction.edit_original_response(content=wording.accepted(job), view=cancel_view(job.id))
         finally:
             self._board.follow(job)
@@ -123,6 +123,7 @@ def address_of(
 ) -> Address:
     """Where the answer goes, and what it needs to know about the picture that was sent."""
     detail: dict[str, str | int | float | None] = {
+        "guild_id": interaction.guild_id,
         "channel_id": interaction.channel_id,
         "message_id": message_id,
         "content_name": content.description or content.filename,
@@ -143,5 +144,5 @@ async def read(attachment: discord.Attachment) -> bytes:
         return await attachment.read()
     except discord.NotFound:
         raise Refused(f"Discord no longer has {attachment.filename}; please attach it again.") from None
-    except discord.HTTPException:
+    except (discord.HTTPException, *TROUBLE):
         raise Refused(f"Discord did not hand me {attachment.filename}; please try again in a moment.") from None

@@ -30,6 +30,8 @@ class FakeService(StyleService):
         self.jobs: dict[str, Job] = {}
         self.told_jobs: list[str] = []
         self.picture = Encoded(b"finished picture", "png")
+        self.result_error: Exception | None = None
+        """What `result` raises."""
         self._news: dict[str, list[News]] = {}
         self._changed = asyncio.Condition()
 
@@ -88,6 +90,8 @@ class FakeService(StyleService):
         return self.jobs[job_id]
 
     async def result(self, job_id: str) -> Encoded:
+        if self.result_error:
+            raise self.result_error
         return self.picture
 
     async def untold(self, front_end: str) -> Sequence[Job]:

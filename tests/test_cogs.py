@@ -14,6 +14,7 @@ from stand_in import StandIn, Upload
 
 from bot.cogs import DiscordFrontEnd, LoginFailed
 from bot.jobs import Cancelled, Failed, Owner, Painted, Painting, Queued, Refused
+from engine.errors import PictureRefused
 
 POST = "/channels/{channel_id}/messages"
 EDIT = POST + "/{message_id}"
@@ -214,6 +215,19 @@ async def test_a_moderator_cancels_for_others(live: Scene) -> None:
     assert asked.message.content == "Cancelled."
 
 
+async def test_the_end_of_one_job_leaves_the_buttons_of_others_alive(live: Scene) -> None:
+    """discord.py 2.7.1 can forget a kind of button everywhere when one of them goes."""
+    first = await live.ask()
+    other = await live.ask(by=live.discord.add_user("bob"))
+    await live.discord.press(live.ada, first.message, "Cancel")
+    await live.discord.until(lambda: not first.message.buttons)
+
+    await live.discord.press(other.user, other.message, "Cancel")
+    await live.service.all_told()
+
+    assert other.message.content == "Cancelled."
+
+
 async def test_a_button_of_an_older_version_is_answered(live: Scene) -> None:
     """Else Discord says "This interaction failed"."""
     asked = await live.ask()
@@ -312,6 +326,32 @@ async def test_a_failure_is_said_in_the_progress_message(live: Scene) -> None:
     assert asked.message.content == "The picture does not fit into memory; try a smaller size."
 
 
+async def test_a_picture_that_fits_under_no_limit_is_a_failure(live: Scene) -> None:
+    """The person learns what to do instead of waiting."""
+    live.service.result_error = PictureRefused("The picture is too large for this server; choose a smaller size.")
+    asked = await live.ask()
+
+    await live.service.happens(Painted())
+    await live.service.all_told()
+
+    assert asked.message.content == "The picture is too large for this server; choose a smaller size."
+
+
+async def test_a_bug_while_delivering_is_said_and_leaves_the_job_for_the_next_start(scene: Scene) -> None:
+    """A job is never dropped in silence."""
+    async with scene.online():
+        scene.service.result_error = ZeroDivisionError("a bug")
+        asked = await scene.ask()
+        await scene.service.happens(Painted())
+        await scene.discord.until(lambda: "Something went wrong on my side" in asked.message.content)
+    scene.service.result_error = None
+
+    async with scene.online():
+        await scene.service.all_told()
+
+    assert len(scene.pictures()) == 1
+
+
 async def test_a_failure_is_said_anew_when_the_progress_message_is_gone(live: Scene) -> None:
     """Deleting the message does not mean that nobody waits."""
     asked = await live.ask()
@@ -338,6 +378,7 @@ async def test_a_cancelled_job_without_a_message_is_closed_quietly(live: Scene) 
 async def test_the_picture_comes_although_its_message_was_deleted_meanwhile(live: Scene) -> None:
     """Moderators tidy up; the work is not lost."""
     asked = await live.ask()
+    await live.discord.until(lambda: "next in line" in asked.message.content)
     await live.discord.delete(asked.message)
 
     await live.service.happens(Painting(0.5))
@@ -345,6 +386,22 @@ async def test_the_picture_comes_although_its_message_was_deleted_meanwhile(live
     await live.service.all_told()
 
     assert (await live.picture()).replies_to is None
+
+
+async def test_a_deleted_message_is_edited_no_more(live: Scene) -> None:
+    """Discord bars bots that keep asking for what is gone."""
+    asked = await live.ask()
+    await live.discord.until(lambda: "next in line" in asked.message.content)
+    await live.discord.delete(asked.message)
+    edits = live.discord.requests.count(f"PATCH {EDIT}")
+
+    await live.service.happens(Painting(0.1))
+    await live.discord.until(lambda: live.discord.requests.count(f"PATCH {EDIT}") == edits + 1)
+    await live.service.happens(Painting(0.2))
+    await live.service.happens(Painted())
+    await live.service.all_told()
+
+    assert live.discord.requests.count(f"PATCH {EDIT}") == edits + 2, "one that found it gone, one at the end"
 
 
 @pytest.mark.usefixtures("impatient")

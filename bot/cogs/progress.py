@@ -1,6 +1,7 @@
 """A job's live message: its place in line, its progress with a small preview, and its end."""
 
 import asyncio
+import contextlib
 import io
 import logging
 from typing import Protocol
@@ -11,6 +12,7 @@ from bot.cogs import wording
 from bot.cogs.cancel import cancel_view
 from bot.cogs.delivery import Courier
 from bot.cogs.places import TROUBLE, Place, place_of
+from bot.cogs.refusals import sentence_for
 from bot.jobs import LAST_NEWS, Job, News, Painting, Queued
 from bot.service import StyleService
 
@@ -61,8 +63,11 @@ class ProgressBoard:
             news = await self._show_until_the_end(job, place)
             await self._courier.conclude(job, place, news)
             await self._service.told(job.id)
-        except Exception:  # a border like the worker's: one job's trouble must not end the others'
-            logger.exception("stopped following job %s; it will be taken up again at the next start", job.id)
+        except Exception as error:  # noqa: BLE001  # a border: one job's trouble must not pass unseen
+            logger.error("stopped following job %s; it will be taken up again at the next start", job.id)
+            sentence = sentence_for(error)
+            with contextlib.suppress(discord.HTTPException, *TROUBLE):
+                await place.edit(sentence)
 
     async def _show_until_the_end(self, job: Job, place: Place) -> News:
         live = LiveMessage(job, place, self._pace)

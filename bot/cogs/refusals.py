@@ -7,6 +7,7 @@ import uuid
 import discord
 from discord import app_commands
 
+from bot.cogs.places import TROUBLE
 from bot.jobs import JobError
 from engine.errors import EngineError
 
@@ -19,7 +20,7 @@ async def explain(interaction: discord.Interaction, error: Exception) -> None:
     """Answer the interaction with the error's sentence, whatever has been answered before."""
     sentence = sentence_for(error)
     # An interaction that Discord has forgotten meanwhile cannot be answered any more.
-    with contextlib.suppress(discord.HTTPException):
+    with contextlib.suppress(discord.HTTPException, *TROUBLE):
         if not interaction.response.is_done():
             await interaction.response.send_message(sentence, ephemeral=True)
         elif interaction.type is discord.InteractionType.component:

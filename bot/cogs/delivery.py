@@ -1,6 +1,7 @@
 """The end of a job: its picture posted, or one sentence, so that its person is told once, whatever Discord does."""
 
 import asyncio
+import contextlib
 import io
 import logging
 from collections.abc import Awaitable, Callable, Iterable
@@ -28,7 +29,10 @@ class Courier:
         self._service = service
 
     async def conclude(self, job: Job, place: Place, news: News) -> None:
-        """Deliver the picture or say why there is none; returns when nothing more can be done about it."""
+        """Deliver the picture or say why there is none, and note that the person has been told.
+
+        Returns when nothing more can be done about it.
+        """
         for pause in chain(PAUSES_SECONDS, repeat(PAUSES_SECONDS[-1])):
             try:
                 await self._conclude(job, place, news)
@@ -41,8 +45,9 @@ class Courier:
     async def _conclude(self, job: Job, place: Place, news: News) -> None:
         if isinstance(news, Cancelled):
             await self._say(place, "Cancelled.")
+            await self._service.told(job.id)
         elif isinstance(news, Failed):
-            await self._say_failure(job, place, news.sentence)
+            await self._fail(job, place, news.sentence)
         else:
             await self._deliver(await self._service.job(job.id), place)
 
@@ -50,15 +55,18 @@ class Courier:
         try:
             result = await self._service.result(job.id)
         except (JobError, EngineError) as refusal:
-            return await self._say_failure(job, place, str(refusal))
+            await self._fail(job, place, str(refusal))
+            return
         message = await self._post(job, place, wording.delivery(job), result)
-        if message is not None:
-            await self._say(place, wording.delivered(job, message.jump_url))
-        return None
+        # At once: whatever fails or crashes from here on must not post the picture a second time.
+        await self._service.told(job.id)
+        with contextlib.suppress(*TROUBLE):
+            await self._say(place, wording.delivered(job, message.jump_url) if message else wording.undeliverable())
 
-    async def _say_failure(self, job: Job, place: Place, sentence: str) -> None:
+    async def _fail(self, job: Job, place: Place, sentence: str) -> None:
         if not await self._say(place, sentence):
             await self._post(job, place, f"<@{job.owner.user_id}> {sentence}")
+        await self._service.told(job.id)
 
     async def _say(self, place: Place, sentence: str) -> bool:
         """Reduce the progress message to a sentence; whether it is still there."""

@@ -13,7 +13,7 @@ from bot.cogs.cancel import cancel_view
 from bot.cogs.delivery import Courier
 from bot.cogs.places import TROUBLE, Place, place_of
 from bot.cogs.refusals import sentence_for
-from bot.jobs import LAST_NEWS, Job, News, Painting, Queued
+from bot.jobs import Job, News, Painting, Queued
 from bot.service import StyleService
 
 logger = logging.getLogger(__name__)
@@ -62,7 +62,6 @@ class ProgressBoard:
         try:
             news = await self._show_until_the_end(job, place)
             await self._courier.conclude(job, place, news)
-            await self._service.told(job.id)
         except Exception as error:  # noqa: BLE001  # a border: one job's trouble must not pass unseen
             logger.error("stopped following job %s; it will be taken up again at the next start", job.id)
             sentence = sentence_for(error)
@@ -71,17 +70,21 @@ class ProgressBoard:
 
     async def _show_until_the_end(self, job: Job, place: Place) -> News:
         live = LiveMessage(job, place, self._pace)
+        end: News | None = None
         editing = asyncio.create_task(live.keep_edited(), name=f"edit {job.id}")
         try:
             async for news in self._service.watch(job.id):
-                if isinstance(news, LAST_NEWS):
-                    return news
-                live.show(news)
+                if isinstance(news, Queued | Painting):
+                    live.show(news)
+                else:
+                    end = news
         finally:
             # The end does not wait for an edit that Discord holds back.
             editing.cancel()
             await asyncio.gather(editing, return_exceptions=True)
-        raise RuntimeError(f"the news of job {job.id} stopped before its end")
+        if end is None:
+            raise RuntimeError(f"the news of job {job.id} stopped before its end")
+        return end
 
 
 class LiveMessage:

@@ -44,6 +44,11 @@ def detour() -> str:
     return "I could not post it where you asked for it, so here it is."
 
 
+def undeliverable() -> str:
+    """What is left of the progress message when Discord took the picture nowhere."""
+    return "The picture is finished, but Discord lets me post it neither here nor to you directly."
+
+
 def delivered(job: Job, link: str) -> str:
     """What is left of the progress message."""
     took = f" in {duration(job.paint_seconds)}" if job.paint_seconds is not None else ""

@@ -190,6 +190,7 @@ class Message:
     allowed_mentions: Json | None = None
     replies_to: int | None = None
     nonce: str | None = None
+    posted_at: float = 0.0
     flags: int = 0
     is_deleted: bool = False
     history: list[str] = field(default_factory=list)

@@ -14,6 +14,8 @@ API = "/api/v10"
 MAX_REQUEST_BYTES = 25 * 1024 * 1024
 ACKNOWLEDGE_SECONDS, TOKEN_SECONDS = 3.0, 15 * 60.0
 FOLLOWUPS_WITHOUT_THE_BOT = 5
+NONCE_SECONDS = 5 * 60.0
+"""Discord only says "the past few minutes"."""
 MULTIPART = "multipart/form-data"
 OPERATOR = User(1, "operator")
 
@@ -282,9 +284,11 @@ class Rest:
         nonce = body.get("nonce")
         if nonce and body.get("enforce_nonce"):
             for earlier in channel.messages:
-                if earlier.nonce == nonce:
+                age = self.world.clock.now() - earlier.posted_at
+                if earlier.nonce == nonce and age < NONCE_SECONDS:
                     return answer(earlier.json)
         message = Message(self.world.clock.snowflake(), channel, self.world.bot, nonce=nonce)
+        message.posted_at = self.world.clock.now()
         self._write(message, body, files)
         if reference := body.get("message_reference"):
             message.replies_to = self._replied_to(channel, reference)

@@ -49,8 +49,8 @@ class CancelButton(
 def cancel_view(job_id: str) -> discord.ui.View:
     """The button in a view of its own.
 
-    Fresh for every message and without a timeout: discord.py 2.7.1 forgets a dynamic item everywhere when one view
-    that holds it times out, or is edited away from it.
+    Fresh for every edit, with nothing else in it and without a timeout: discord.py 2.7.1 forgets a dynamic item for
+    the whole bot when a view loses it in an edit, or holds other components as well and times out.
     """
     return discord.ui.View(timeout=None).add_item(CancelButton(job_id))
 

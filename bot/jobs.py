@@ -27,7 +27,6 @@ from threading import Event
 from typing import Protocol
 
 from engine.images import Pixels
-
 from engine.options import Options
 
 
@@ -232,11 +231,12 @@ class PaintOrder:
 
 @dataclass(frozen=True)
 class Progress:
-    """How far the painting has come; `preview` is set now and then."""
+    """How far the painting has come."""
 
     fraction: float
     seconds_left: float | None
-    preview: Pixels | None = field(default=None, repr=False)
+    preview: bytes | None = field(default=None, repr=False)
+    """A small JPEG, set now and then; made on the painting thread."""
 
 
 @dataclass(frozen=True)
@@ -318,7 +318,10 @@ class Ledger(Protocol):
         """Its person has been told: a painted job becomes delivered, any other ended job is closed."""
 
     async def seconds_per_megapixel(self, options: Options) -> float | None:
-        """Median painting time of the last jobs of that quality, per megapixel of result; None before the first."""
+        """Median painting time of the last jobs of that quality, per million of their size squared; None before one."""
+
+    async def close(self) -> None:
+        """Give the database back; what was committed stays."""
 
 
 class Queue(Protocol):

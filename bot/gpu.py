@@ -1,0 +1,150 @@
+"""The one thread that paints: the engine on one side, the event loop on the other."""
+
+import asyncio
+import threading
+import time
+from collections.abc import Callable, Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import closing
+from dataclasses import replace
+from threading import Event
+from typing import TYPE_CHECKING, Final, Protocol, cast
+
+from bot.jobs import PaintOrder, Picture, Progress
+from engine.errors import OutOfMemory
+from engine.images import Pixels, encode_jpeg, resize
+from engine.options import MIN_SIZE, Options
+
+if TYPE_CHECKING:
+    from collections.abc import Generator
+
+    from engine.encoders import Encoder
+    from engine.step import Style
+
+PROGRESS_SECONDS: Final = 0.25
+PREVIEW_SECONDS: Final = 2.0
+PREVIEW_LONG_EDGE: Final = 320
+SMALLER: Final = 0.7
+"""What is left of the size after the memory was full: half the pixels."""
+
+
+class Step(Protocol):
+    """What is needed of `engine.step.Step`."""
+
+    @property
+    def work(self) -> float:
+        """Share of the whole work that is done."""
+
+    def image(self) -> Pixels:
+        """The picture as it is now."""
+
+
+Stylize = Callable[[Pixels, "Sequence[Style]", "Encoder", Options], Iterator[Step]]
+
+
+class GpuThread:
+    """Fulfils `bot.jobs.Painter`: one picture at a time, on one thread, with one encoder that it keeps.
+
+    Args:
+        load_encoder: called once, on the thread; torch is first imported there.
+        stylize: `engine.stylize`.
+    """
+
+    def __init__(self, load_encoder: "Callable[[], Encoder]", stylize: Stylize) -> None:
+        self._load_encoder = load_encoder
+        self._stylize = stylize
+        self._executor = ThreadPoolExecutor(max_workers=1, thread_name_prefix="gpu")
+        self._encoder: Encoder | None = None
+
+    async def start(self) -> "Encoder":
+        """Load the encoder; raises `engine.errors.WeightsUnusable`."""
+        return await asyncio.get_running_loop().run_in_executor(self._executor, self._ready)
+
+    async def paint(self, order: PaintOrder, on_progress: Callable[[Progress], None], stop: Event) -> Picture | None:
+        """The finished picture, or None if `stop` was set meanwhile.
+
+        Cancelling this call stops the painting and waits until the thread is free. A picture that does not fit into
+        memory is tried once more, smaller.
+        """
+        loop = asyncio.get_running_loop()
+        mailbox = _Mailbox(loop, on_progress)
+        painting = loop.run_in_executor(self._executor, self._paint, order, mailbox.post, stop)
+        try:
+            return await asyncio.shield(painting)
+        except asyncio.CancelledError:
+            stop.set()
+            await asyncio.wait([painting])
+            raise
+
+    async def close(self) -> None:
+        """Wait for the thread and end it."""
+        await asyncio.to_thread(self._executor.shutdown)
+
+    def _ready(self) -> "Encoder":
+        if self._encoder is None:
+            self._encoder = self._load_encoder()
+        return self._encoder
+
+    def _paint(self, order: PaintOrder, post: Callable[[Progress], None], stop: Event) -> Picture | None:
+        began = time.monotonic()
+        note = None
+        try:
+            pixels = self._run(order, post, stop)
+        except OutOfMemory:
+            smaller = max(MIN_SIZE, round(order.options.size * SMALLER))
+            pixels = self._run(replace(order, options=replace(order.options, size=smaller)), post, stop)
+            note = f"There was not enough memory for {order.options.size} pixels, so this one has {smaller}."
+        if pixels is None:
+            return None
+        return Picture(pixels, self._ready().name, time.monotonic() - began, note)
+
+    def _run(self, order: PaintOrder, post: Callable[[Progress], None], stop: Event) -> Pixels | None:
+        from engine.step import Style  # here, because it brings torch, which belongs to this thread
+
+        began = told = shown = time.monotonic()
+        steps = self._stylize(order.content, [Style(order.style)], self._ready(), order.options)
+        picture: Pixels | None = None
+        with closing(cast("Generator[Step, None, None]", steps)):
+            for step in steps:
+                if stop.is_set():
+                    return None
+                now = time.monotonic()
+                if step.work >= 1:
+                    picture = step.image()
+                elif now - told >= PROGRESS_SECONDS:
+                    preview = None
+                    if now - shown >= PREVIEW_SECONDS:
+                        preview = encode_jpeg(resize(step.image(), PREVIEW_LONG_EDGE), quality=80)
+                        shown = now
+                    post(Progress(step.work, (now - began) / step.work * (1 - step.work), preview))
+                    told = now
+        return picture
+
+
+class _Mailbox:
+    """Carries progress from the thread to the loop: the newest only, and never more than one call under way.
+
+    A preview that was not delivered yet is kept when plain progress overtakes it.
+    """
+
+    def __init__(self, loop: asyncio.AbstractEventLoop, deliver: Callable[[Progress], None]) -> None:
+        self._loop = loop
+        self._deliver_to = deliver
+        self._lock = threading.Lock()
+        self._waiting: Progress | None = None
+
+    def post(self, progress: Progress) -> None:
+        """From the painting thread; never waits for the loop."""
+        with self._lock:
+            is_first = self._waiting is None
+            if self._waiting and progress.preview is None:
+                progress = replace(progress, preview=self._waiting.preview)
+            self._waiting = progress
+        if is_first:
+            self._loop.call_soon_threadsafe(self._deliver)
+
+    def _deliver(self) -> None:
+        with self._lock:
+            progress, self._waiting = self._waiting, None
+        if progress:
+            self._deliver_to(progress)

@@ -1,0 +1,262 @@
+"""What every queue promises; today there is one."""
+
+import asyncio
+from collections.abc import AsyncIterator, Awaitable, Callable
+from pathlib import Path
+
+import pytest
+from fakes import FakeDecoder, FakePainter, a_job
+
+from bot.jobs import Cancelled, Failed, Job, JobState, News, Painted, Painting, Progress, Queued, UnknownJob
+from bot.ledger import open_ledger
+from bot.local_queue import MAX_ATTEMPTS, LocalQueue
+from engine.errors import OutOfMemory
+from engine.images import open_picture
+
+
+class Atelier:
+    """A queue over a ledger on disk, and its worker."""
+
+    def __init__(self, queue: LocalQueue, painter: FakePainter) -> None:
+        self.queue = queue
+        self.painter = painter
+        self.worker = asyncio.create_task(queue.run_worker(painter, FakeDecoder()))
+
+    async def submit(self, user_id: int = 7) -> Job:
+        job, pictures = a_job(user_id)
+        await self.queue.submit(job, pictures, open_limit=9)
+        return job
+
+    async def news(self, job: Job) -> list[News]:
+        return [news async for news in self.queue.watch(job.id)]
+
+    async def last_news(self, job: Job) -> News:
+        return (await self.news(job))[-1]
+
+    async def stop(self) -> None:
+        self.worker.cancel()
+        await asyncio.gather(self.worker, return_exceptions=True)
+
+    async def kill(self) -> None:
+        """As abrupt as a power cut: nothing marks the job in hand."""
+        self.queue.ledger = None  # type: ignore[assignment]  # the dead write nothing
+        await self.stop()
+
+
+Open = Callable[[FakePainter], Awaitable[Atelier]]
+
+
+@pytest.fixture
+async def opened(tmp_path: Path) -> AsyncIterator[Open]:
+    """Opens the same ledger again and again, each time with a new queue and worker."""
+    ateliers, ledgers = [], []
+
+    async def open_(painter: FakePainter) -> Atelier:
+        ledger = await open_ledger(f"sqlite:///{tmp_path}/ledger.db")
+        ledgers.append(ledger)
+        ateliers.append(Atelier(LocalQueue(ledger), painter))
+        return ateliers[-1]
+
+    yield open_
+    for atelier in ateliers:
+        await atelier.stop()
+    for ledger in ledgers:
+        await ledger.close()
+
+
+async def test_a_job_is_painted_and_its_result_stored(opened: Open) -> None:
+    """From submit to painted, with the picture that the painter made."""
+    atelier = await opened(FakePainter())
+
+    job = await atelier.submit()
+
+    assert await atelier.last_news(job) == Painted()
+    painted = await atelier.queue.ledger.job(job.id)
+    assert painted.result is not None
+    result = open_picture(await atelier.queue.ledger.picture(painted.result))
+    content = open_picture(await atelier.queue.ledger.picture(job.content))
+    assert (result == 255 - content).all()
+
+
+async def test_a_job_that_was_painting_when_the_power_failed_is_painted_again(opened: Open) -> None:
+    """A crash loses no work and no place in line: the job comes first, on its second attempt."""
+    hanging = FakePainter()
+    hanging.may_end.clear()
+    before = await opened(hanging)
+    interrupted = await before.submit(user_id=7)
+    waiting = await before.submit(user_id=8)
+    await hanging.has_begun.wait()
+    await before.kill()
+
+    after = await opened(FakePainter())
+
+    assert await after.last_news(interrupted) == Painted()
+    assert await after.last_news(waiting) == Painted()
+    done = [await after.queue.ledger.job(job.id) for job in (interrupted, waiting)]
+    assert [job.attempts for job in done] == [2, 1]
+    assert (done[0].finished_at or 0) < (done[1].finished_at or 0)
+
+
+async def test_a_graceful_stop_hands_the_job_back(opened: Open) -> None:
+    """An update of the bot is nobody's failed attempt."""
+    hanging = FakePainter()
+    hanging.may_end.clear()
+    atelier = await opened(hanging)
+    job = await atelier.submit()
+    await hanging.has_begun.wait()
+
+    await atelier.stop()
+
+    handed = await atelier.queue.ledger.job(job.id)
+    assert (handed.state, handed.attempts) == (JobState.QUEUED, 0)
+
+
+async def test_a_queued_job_hears_its_position_and_every_change(opened: Open) -> None:
+    """Second becomes "first" when the one before begins."""
+    painter = FakePainter()
+    painter.may_end.clear()
+    atelier = await opened(painter)
+    await atelier.submit(user_id=1)
+    await painter.has_begun.wait()
+    ahead, behind = await atelier.submit(user_id=2), await atelier.submit(user_id=3)
+    news = atelier.queue.watch(behind.id)
+
+    first = await anext(news)
+    await atelier.queue.cancel(ahead.id)
+    second = await anext(news)
+
+    assert [told.position for told in (first, second) if isinstance(told, Queued)] == [2, 1]
+    assert await atelier.queue.position(behind.id) == 1
+
+
+async def test_progress_reaches_every_watcher_and_slow_ones_get_the_newest(opened: Open) -> None:
+    """A watcher that edits a message every few seconds must not work off a backlog."""
+    painter = FakePainter()
+    painter.may_end.clear()
+    atelier = await opened(painter)
+    job = await atelier.submit()
+    await painter.has_begun.wait()
+    slow = atelier.queue.watch(job.id)
+    assert isinstance(await anext(slow), Painting)
+
+    for fraction in (0.2, 0.4, 0.6):
+        painter.tell(Progress(fraction, seconds_left=10 * fraction, preview=b"a preview" if fraction < 0.3 else None))
+
+    assert await anext(slow) == Painting(0.6, 6.0, b"a preview")
+
+
+async def test_cancelling_a_queued_job_paints_nothing(opened: Open) -> None:
+    """It simply leaves the line."""
+    painter = FakePainter()
+    painter.may_end.clear()
+    atelier = await opened(painter)
+    await atelier.submit(user_id=1)
+    await painter.has_begun.wait()
+    job = await atelier.submit(user_id=2)
+
+    assert await atelier.queue.cancel(job.id)
+
+    assert await atelier.last_news(job) == Cancelled()
+    painter.may_end.set()
+    await atelier.last_news(await atelier.submit(user_id=3))
+    assert len(painter.orders) == 2
+
+
+async def test_cancelling_a_job_in_hand_frees_the_painter(opened: Open) -> None:
+    """The next job begins at once, and no result follows."""
+    painter = FakePainter()
+    painter.may_end.clear()
+    atelier = await opened(painter)
+    job = await atelier.submit(user_id=1)
+    await painter.has_begun.wait()
+
+    assert await atelier.queue.cancel(job.id)
+
+    assert await atelier.last_news(job) == Cancelled()
+    painter.may_end.set()
+    assert await atelier.last_news(await atelier.submit(user_id=2)) == Painted()
+    assert (await atelier.queue.ledger.job(job.id)).result is None
+    assert not await atelier.queue.cancel(job.id)
+
+
+async def test_a_refusal_of_the_engine_is_told_as_it_is(opened: Open) -> None:
+    """Its sentence is meant for the person."""
+
+    def refuse(*_: object) -> None:
+        raise OutOfMemory("There is not enough memory to paint at this size; choose a smaller one.")
+
+    atelier = await opened(FakePainter(refuse))
+
+    news = await atelier.last_news(await atelier.submit())
+
+    assert news == Failed("There is not enough memory to paint at this size; choose a smaller one.")
+
+
+async def test_a_bug_is_logged_under_a_reference_and_stops_nobody_else(
+    opened: Open, caplog: pytest.LogCaptureFixture
+) -> None:
+    """The person gets the reference, the operator the traceback, the next person a picture."""
+
+    def break_once(painter: FakePainter, _: object) -> None:
+        if len(painter.orders) == 1:
+            raise ZeroDivisionError("a bug")
+
+    atelier = await opened(FakePainter(break_once))
+
+    news = await atelier.last_news(await atelier.submit(user_id=1))
+
+    assert isinstance(news, Failed)
+    reference = news.sentence.partition("reference ")[2][:8]
+    assert reference in caplog.text
+    assert "a bug" in caplog.text
+    assert "a bug" not in news.sentence
+    assert await atelier.last_news(await atelier.submit(user_id=2)) == Painted()
+
+
+async def test_a_job_that_keeps_killing_the_bot_is_given_up(opened: Open) -> None:
+    """Otherwise one poisonous picture would stop the queue for ever."""
+    for _ in range(MAX_ATTEMPTS):
+        hanging = FakePainter()
+        hanging.may_end.clear()
+        atelier = await opened(hanging)
+        if _ == 0:
+            poison = await atelier.submit()
+        await hanging.has_begun.wait()
+        await atelier.kill()
+
+    after = await opened(FakePainter())
+
+    assert isinstance(await after.last_news(poison), Failed)
+    assert after.painter.orders == []
+
+
+async def test_watching_an_ended_job_tells_the_end_at_once(opened: Open) -> None:
+    """A page that is opened again shows what became of the job."""
+    atelier = await opened(FakePainter())
+    job = await atelier.submit()
+    await atelier.news(job)
+
+    assert await atelier.news(job) == [Painted()]
+
+
+async def test_watching_an_unknown_job_is_refused(opened: Open) -> None:
+    """A link of last year."""
+    atelier = await opened(FakePainter())
+
+    with pytest.raises(UnknownJob):
+        await anext(atelier.queue.watch("0123456789ab"))
+
+
+async def test_the_time_left_comes_from_measured_speed(opened: Open) -> None:
+    """Two jobs of two seconds each are four seconds; before the first there is no guess."""
+    painter = FakePainter()
+    atelier = await opened(painter)
+    job = await atelier.submit()
+    assert await atelier.queue.seconds_until_painted(job.options) is None or painter.has_begun.is_set()
+    await atelier.news(job)
+    painter.may_end.clear()
+    painter.has_begun.clear()
+    await atelier.submit()
+    await painter.has_begun.wait()
+
+    assert await atelier.queue.seconds_until_painted(job.options) == pytest.approx(4.0)

@@ -1,1 +1,190 @@
-"""The configuration, read once: defaults, then the TOML file, then the environment."""
+"""The configuration, read once: defaults, then the TOML file, then the environment.
+
+The only reader of the environment. Every key stands in `config.example.toml`; an unknown one is an error that names it
+and where it stands. `DISCORD_TOKEN` is read as it is; every other key as `ATELIER_…`, with `__` between levels:
+`ATELIER_WEB__PORT=0`.
+"""
+
+import os
+import tomllib
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any, Final, Literal
+
+from pydantic import BaseModel, ConfigDict, Field, SecretStr, ValidationError
+
+from engine.options import MAX_SIZE, MIN_SIZE, Quality
+
+PREFIX: Final = "ATELIER_"
+DEFAULT_FILE: Final = Path("config.toml")
+
+
+class ConfigError(Exception):
+    """The configuration cannot be used; `str(error)` is one sentence that names the key and where it stands."""
+
+
+class _Section(BaseModel):
+    model_config = ConfigDict(frozen=True, extra="forbid", hide_input_in_errors=True)
+
+
+class Discord(_Section):
+    """How the bot speaks with Discord."""
+
+    token: SecretStr | None = None
+    """Of the bot; better given as DISCORD_TOKEN."""
+    sync_commands: bool = True
+    """Tell Discord the commands at every start; turn it off where another process does."""
+    edit_seconds: float = Field(default=4.0, ge=1)
+    """At least so long between two edits of a progress message."""
+    preview_seconds: float = Field(default=12.0, ge=1)
+    """At least so long between two previews."""
+
+
+class Database(_Section):
+    """Where the ledger lies."""
+
+    url: SecretStr | None = None
+    """SQLAlchemy's form, `sqlite:///path`; `atelier.db` in `data_dir` if not given. Secret: it may hold a password."""
+
+
+class Web(_Section):
+    """The local page, on the loopback address only."""
+
+    enabled: bool | None = None
+    """Not given: only where there is no Discord token."""
+    port: int = Field(default=8080, ge=0, le=65535)
+    """Another free one is taken, and said, if it is in use; 0: any."""
+
+
+class Engine(_Section):
+    """Who looks at the pictures, and on what."""
+
+    encoder: Literal["auto", "embedded", "vgg19"] = "auto"
+    weights: Path | None = None
+    """A VGG-19 file, .safetensors or .pth."""
+    device: str = "auto"
+    """torch's name of one: cpu, cuda, mps."""
+    quality: Quality = "standard"
+
+
+class Limits(_Section):
+    """What a person may ask for."""
+
+    open_jobs_per_person: int = Field(default=3, ge=1)
+    max_size: int = Field(default=1024, ge=MIN_SIZE, le=MAX_SIZE)
+    """The longest edge of a result, in pixels."""
+    default_size: int | None = Field(default=None, ge=MIN_SIZE, le=MAX_SIZE)
+    """Not given: 512 on a CPU, 1024 on an accelerator."""
+    upload_bytes: int = Field(default=25 * 2**20, ge=1024)
+    upload_pixels: int = Field(default=50_000_000, ge=4096)
+
+
+class Decode(_Section):
+    """The processes that open uploaded pictures."""
+
+    processes: int = Field(default=1, ge=1)
+    memory_bytes: int = Field(default=2 * 2**30, ge=512 * 2**20)
+    """Each process may have so much."""
+    seconds: float = Field(default=20.0, gt=0)
+    """For one picture."""
+
+
+class Config(_Section):
+    """All of it; paths are absolute."""
+
+    data_dir: Path = Path("data")
+    """Everything written lies here."""
+    presets_dir: Path | None = None
+    """A folder of your own style pictures, beside the bundled ones."""
+    log_level: Literal["DEBUG", "INFO", "WARNING", "ERROR"] = "INFO"
+    discord: Discord = Discord()
+    database: Database = Database()
+    web: Web = Web()
+    engine: Engine = Engine()
+    limits: Limits = Limits()
+    decode: Decode = Decode()
+
+    @property
+    def database_url(self) -> str:
+        """Where the ledger lies, with its password if it has one: for the ledger only, never for a log."""
+        if self.database.url is not None:
+            return self.database.url.get_secret_value()
+        return f"sqlite:///{self.data_dir / 'atelier.db'}"
+
+
+def load(path: Path | None = None, environ: Mapping[str, str] | None = None) -> Config:
+    """The configuration from that file (`config.toml` here, if there is one, when None) and the environment.
+
+    Raises:
+        ConfigError: no such file, no TOML, an unknown key, or a value that does not fit.
+    """
+    environ = os.environ if environ is None else environ
+    if path is not None and not path.is_file():
+        raise ConfigError(f"There is no configuration file {path}.")
+    file = path or DEFAULT_FILE
+    from_file = _read(file) if file.is_file() else {}
+    _check(from_file, f"in {file.name}")
+    from_environment = _from_environment(environ)
+    _check(from_environment, "in the environment")
+    config = Config.model_validate(_merged(from_file, from_environment))
+    return _made_absolute(config, file.parent.resolve())
+
+
+def _read(file: Path) -> dict[str, Any]:
+    try:
+        return tomllib.loads(file.read_text())
+    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
+        raise ConfigError(f"{file.name} is no TOML: {error}.") from error
+    except OSError as error:
+        raise ConfigError(f"{file.name} cannot be read: {error.strerror}.") from error
+
+
+def _from_environment(environ: Mapping[str, str]) -> dict[str, Any]:
+    """Nested as the TOML file is; an empty variable counts as not given, as compose files write them."""
+    found: dict[str, Any] = {}
+    for name, value in environ.items():
+        if not value or not (name.startswith(PREFIX) or name == "DISCORD_TOKEN"):
+            continue
+        keys = ["discord", "token"] if name == "DISCORD_TOKEN" else name.removeprefix(PREFIX).lower().split("__")
+        place = found
+        for key in keys[:-1]:
+            place = place.setdefault(key, {})
+        if keys != ["discord", "token"] or name == "DISCORD_TOKEN" or "DISCORD_TOKEN" not in environ:
+            place[keys[-1]] = value
+    return found
+
+
+def _check(values: Mapping[str, Any], where: str) -> None:
+    """Validate one source alone, so that the sentence can say where the mistake stands."""
+    try:
+        Config.model_validate(values)
+    except ValidationError as error:
+        first = error.errors(include_input=False, include_url=False, include_context=False)[0]
+        key = ".".join(str(part) for part in first["loc"])
+        if first["type"] == "extra_forbidden":
+            raise ConfigError(f"There is no key {key}, which stands {where}; see config.example.toml.") from None
+        raise ConfigError(f"The key {key} {where} does not fit: {first['msg']}.") from None
+
+
+def _merged(below: Mapping[str, Any], above: Mapping[str, Any]) -> dict[str, Any]:
+    both = dict(below)
+    for key, value in above.items():
+        both[key] = _merged(both[key], value) if isinstance(value, dict) and isinstance(both.get(key), dict) else value
+    return both
+
+
+def _made_absolute(config: Config, folder: Path) -> Config:
+    """Relative paths start where the configuration file lies, so that it may be used from anywhere."""
+    url = config.database.url.get_secret_value() if config.database.url else None
+    if url and url.startswith("sqlite:///"):
+        url = f"sqlite:///{folder / url.removeprefix('sqlite:///')}"
+    return config.model_copy(
+        update={
+            "data_dir": folder / config.data_dir,
+            "presets_dir": config.presets_dir and folder / config.presets_dir,
+            "engine": config.engine.model_copy(
+                update={"weights": config.engine.weights and folder / config.engine.weights}
+            ),
+            "database": Database(url=SecretStr(url) if url else None),
+        }
+    )

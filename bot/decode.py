@@ -1,0 +1,110 @@
+"""The processes that open untrusted pictures: each with a memory and a time limit, none of them on the event loop.
+
+A picture that kills, hangs or bloats its decoder costs that one process, which is replaced; the bot goes on.
+"""
+
+import asyncio
+import ctypes
+import multiprocessing
+import resource
+import signal
+import sys
+from collections.abc import Callable
+from concurrent.futures import Future
+from concurrent.futures import TimeoutError as FutureTimeout
+from typing import Any, Final, TypeVar, cast
+
+from pebble import ProcessExpired, ProcessPool
+
+from bot.jobs import Encoded, Opened
+from engine.errors import PictureRefused
+from engine.images import Limits, Pixels, encode_png, encode_under, open_picture, resize
+
+T = TypeVar("T")
+
+LONG_EDGE: Final = 2048
+"""Larger uploads are reduced to it when they are stored: twice the largest usual result."""
+_PARENT_DIED: Final = 1  # Linux's PR_SET_PDEATHSIG
+
+
+class DecodePool:
+    """Fulfils `bot.jobs.Decoder`.
+
+    Args:
+        processes: how many pictures are opened at once.
+        memory_bytes: address space that each process may take beyond what it has when it starts.
+        timeout_seconds: for one picture.
+        limits: of uploads.
+        long_edge: larger uploads are stored reduced to it.
+    """
+
+    def __init__(
+        self,
+        *,
+        processes: int = 1,
+        memory_bytes: int = 2 * 2**30,
+        timeout_seconds: float = 20.0,
+        limits: Limits = Limits(),  # noqa: B008  # frozen, so safe to share
+        long_edge: int = LONG_EDGE,
+    ) -> None:
+        self._timeout_seconds = timeout_seconds
+        self._limits = limits
+        self._long_edge = long_edge
+        # Not forked: the bot's process has torch's threads, and a forked one would copy their locks.
+        self._pool = ProcessPool(
+            max_workers=processes,
+            initializer=_confine,
+            initargs=[memory_bytes],
+            context=multiprocessing.get_context("spawn"),
+        )
+
+    async def open(self, data: bytes) -> Opened:
+        """The uploaded picture, checked and cleaned, as a PNG."""
+        return await self.run(_open, data, self._limits, self._long_edge)
+
+    async def pixels(self, png: bytes) -> Pixels:
+        """The array of a picture that `open` cleaned."""
+        return await self.run(open_picture, png, self._limits)
+
+    async def encode(self, pixels: Pixels, limit_bytes: int | None = None) -> Encoded:
+        """A PNG where it fits under the limit, else the best JPEG that does."""
+        return Encoded(*await self.run(encode_under, pixels, limit_bytes))
+
+    async def run(self, function: Callable[..., T], *arguments: object) -> T:
+        """What the function answers, from one of the processes.
+
+        Raises:
+            PictureRefused: the function's own refusal; or it died, hung, or asked for too much memory.
+        """
+        # Any: pebble's futures are not generic.
+        future = cast("Future[Any]", self._pool.schedule(function, args=list(arguments), timeout=self._timeout_seconds))
+        try:
+            return cast("T", await asyncio.wrap_future(future))
+        except (TimeoutError, FutureTimeout) as error:
+            raise PictureRefused(
+                "This picture takes too long to open; save it as a plain JPEG and send that."
+            ) from error
+        except (ProcessExpired, MemoryError) as error:
+            raise PictureRefused("This picture is too much to open; save it smaller, as a plain JPEG.") from error
+
+    async def close(self) -> None:
+        """End the processes."""
+        self._pool.stop()
+        await asyncio.to_thread(self._pool.join)
+
+
+def _open(data: bytes, limits: Limits, long_edge: int) -> Opened:
+    pixels = open_picture(data, limits)
+    if max(pixels.shape) > long_edge:
+        pixels = resize(pixels, long_edge)
+    return Opened(encode_png(pixels), pixels.shape[1], pixels.shape[0])
+
+
+def _confine(memory_bytes: int) -> None:
+    """Run in each new process: limit its memory, and let it die with the bot."""
+    signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C is the bot's to handle
+    if sys.platform == "linux":
+        used = int(open("/proc/self/statm").read().split()[0]) * resource.getpagesize()  # noqa: SIM115, PTH123
+        resource.setrlimit(resource.RLIMIT_AS, (used + memory_bytes, used + memory_bytes))
+        # Even a bot that was killed with -9 leaves no process behind.
+        ctypes.CDLL(None).prctl(_PARENT_DIED, signal.SIGKILL)

@@ -1,0 +1,128 @@
+"""Whatever a picture does to the process that opens it, the bot goes on."""
+
+import asyncio
+import os
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import AsyncIterator
+from pathlib import Path
+
+import numpy as np
+import pytest
+from pictures import a_photo
+
+from bot.decode import DecodePool
+from engine.errors import PictureRefused
+from engine.images import Limits, encode_jpeg, encode_png, open_picture
+
+pytestmark = pytest.mark.slow  # each test starts processes
+
+
+@pytest.fixture
+async def pool() -> AsyncIterator[DecodePool]:
+    pool = DecodePool(memory_bytes=2**30, timeout_seconds=20, limits=Limits(max_bytes=10**6), long_edge=128)
+    yield pool
+    await pool.close()
+
+
+def hang() -> None:
+    time.sleep(600)
+
+
+def die() -> None:
+    os.kill(os.getpid(), signal.SIGSEGV)
+
+
+def bloat() -> int:
+    return int(np.ones(3 * 2**30, np.uint8).sum())
+
+
+async def test_a_picture_is_opened_reduced_and_read_again(pool: DecodePool) -> None:
+    """Upload, ledger, painter: the same picture all the way."""
+    opened = await pool.open(encode_jpeg(a_photo(192, 256)))
+
+    pixels = await pool.pixels(opened.png)
+
+    assert (opened.width, opened.height) == (128, 96)
+    assert pixels.shape == (96, 128, 3)
+
+
+async def test_a_result_is_encoded_under_its_limit(pool: DecodePool) -> None:
+    """What Discord takes."""
+    noise = np.random.default_rng(0).integers(0, 256, (64, 64, 3), dtype=np.uint8)
+
+    whole, small = await pool.encode(noise), await pool.encode(noise, 6000)
+
+    assert whole.extension == "png"
+    assert (open_picture(whole.data) == noise).all()
+    assert small.extension == "jpg"
+    assert len(small.data) <= 6000
+
+
+async def test_a_refusal_comes_through_as_it_is(pool: DecodePool) -> None:
+    """The sentence is written where the picture is looked at."""
+    with pytest.raises(PictureRefused, match="no picture that can be read"):
+        await pool.open(b"text")
+
+
+@pytest.mark.parametrize("crime", [die, bloat])
+async def test_a_process_that_dies_or_bloats_costs_one_refusal(pool: DecodePool, crime: object) -> None:
+    """The next picture is opened as if nothing had happened."""
+    with pytest.raises(PictureRefused, match="save it smaller"):
+        await pool.run(crime)  # type: ignore[arg-type]  # one of the functions above
+
+    assert (await pool.open(encode_png(a_photo()))).width == 64
+
+
+async def test_a_picture_that_hangs_its_decoder_is_given_up() -> None:
+    """The time limit ends the process, not only the waiting."""
+    pool = DecodePool(timeout_seconds=3)
+
+    with pytest.raises(PictureRefused, match="takes too long"):
+        await pool.run(hang)
+
+    assert (await pool.open(encode_png(a_photo()))).width == 64
+    await pool.close()
+
+
+async def test_the_loop_goes_on_while_pictures_are_opened(pool: DecodePool) -> None:
+    """A heartbeat that is late is a bug."""
+    await pool.open(encode_png(a_photo()))
+    opening = asyncio.gather(*(pool.open(encode_jpeg(a_photo(600, 800))) for _ in range(4)))
+    beats = 0
+
+    while not opening.done():
+        await asyncio.wait([opening], timeout=0.01)
+        beats += 1
+
+    assert beats > 3
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="asks Linux for the children")
+def test_a_bot_that_is_killed_leaves_no_process_behind(tmp_path: Path) -> None:
+    """kill -9 must not litter the machine with decoders."""
+    script = tmp_path / "bot_to_be_killed.py"
+    script.write_text(
+        "import asyncio, sys, time\n"
+        "from bot.decode import DecodePool\n"
+        "import os\n"
+        "async def main():\n"
+        "    pool = DecodePool()\n"
+        "    print(await pool.run(os.getpid), flush=True)\n"
+        "    time.sleep(600)\n"
+        "if __name__ == '__main__':\n"
+        "    asyncio.run(main())\n"
+    )
+    environment = {**os.environ, "PYTHONPATH": str(Path(__file__).parents[1])}
+    with subprocess.Popen([sys.executable, script], stdout=subprocess.PIPE, env=environment, text=True) as bot:
+        assert bot.stdout is not None
+        decoder = int(bot.stdout.readline())
+        bot.kill()
+        bot.wait()
+
+    deadline = time.monotonic() + 10
+    while Path(f"/proc/{decoder}").exists() and time.monotonic() < deadline:
+        time.sleep(0.02)
+    assert not Path(f"/proc/{decoder}").exists() or "Z" in Path(f"/proc/{decoder}/stat").read_text().split()[2]

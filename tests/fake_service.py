@@ -8,13 +8,15 @@ from collections.abc import AsyncIterator, Sequence
 from dataclasses import replace
 from pathlib import Path
 
+from bot.jobs import LAST_NEWS, Address, Cancelled, Encoded, Job, News, NotYours, Owner, Queued, Request
 from bot.service import StyleService
 from bot.styles import Preset
-
-from bot.jobs import LAST_NEWS, Address, Cancelled, Encoded, Job, News, NotYours, Owner, Queued, Request
 from engine.options import Options
 
-PRESETS = [Preset(f"style-{number}", f"Style {number}", "bold strokes", Path("unused")) for number in range(40)]
+PRESETS = [
+    Preset(f"style-{number}", f"Style {number}", "bold strokes", alt="Bold strokes", path=Path("unused"))
+    for number in range(40)
+]
 
 
 class FakeService(StyleService):

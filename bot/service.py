@@ -151,6 +151,13 @@ class StyleService:
             return Encoded(png, "png")
         return await self.decoder.encode(await self.decoder.pixels(png), job.upload_limit_bytes)
 
+    async def content(self, job_id: str) -> bytes:
+        """The picture that was sent, as a clean PNG; raises as `result` does."""
+        try:
+            return await self.ledger.picture((await self.ledger.job(job_id)).content)
+        except KeyError as error:
+            raise Refused("This picture is kept no longer.") from error
+
     async def untold(self, front_end: str) -> Sequence[Job]:
         """Jobs whose person still waits for something: what a front-end takes up again after a restart."""
         return await self.ledger.untold(front_end)

@@ -100,7 +100,7 @@ class ThickPaint:
     def lit(self, strength: float = 1.6) -> Field:
         """The painting with light from the upper left on its relief."""
         relief = np.asarray(self.relief.filter(ImageFilter.GaussianBlur(1.2)), dtype=np.float64) / 255
-        slope: Field = sum(np.gradient(relief))
+        slope = np.sum(np.gradient(relief), axis=0)
         light = np.clip(-slope * strength, -0.3, 0.3)[..., None]
         colours = np.asarray(self.colours, dtype=np.float64) / 255
         lit: Field = np.clip(colours * (1 + light) + np.clip(light, 0, 1) * 0.25, 0, 1)

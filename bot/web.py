@@ -1,0 +1,315 @@
+"""The local page: the same job as on Discord, for whoever sits at this machine. The only door to aiohttp's server.
+
+It listens on the loopback address only, and answers only to pages of its own: other sites' scripts reach loopback
+too, so the Host header is checked (DNS rebinding) and so is where a POST comes from (forged requests).
+"""
+
+import asyncio
+import base64
+import errno
+import json
+import logging
+import secrets
+from collections.abc import Awaitable, Callable, Sequence
+from http import HTTPStatus
+from importlib.resources import files
+from pathlib import Path
+from typing import Any, Final
+
+from aiohttp import BodyPartReader, MultipartReader, hdrs, web
+
+from bot.jobs import (
+    LOCAL_OWNER,
+    Address,
+    Cancelled,
+    Failed,
+    Job,
+    JobError,
+    News,
+    NotYours,
+    Painted,
+    Painting,
+    Queued,
+    Refused,
+    Request,
+    UnknownJob,
+)
+from bot.service import StyleService
+from engine.errors import EngineError
+
+log = logging.getLogger(__name__)
+
+FRONT_END: Final = "page"
+HOST: Final = "127.0.0.1"
+OWN_NAMES: Final = ("127.0.0.1", "localhost")
+FORM_BYTES: Final = 64 * 1024
+"""What a form may have besides its two pictures."""
+NO_FORM: Final = "Send a form with a picture to repaint and a style."
+SECURITY_HEADERS: Final = {
+    "Content-Security-Policy": "default-src 'self'; img-src 'self' data: blob:; frame-ancestors 'none'",
+    "X-Content-Type-Options": "nosniff",
+    "Referrer-Policy": "no-referrer",
+    "Cache-Control": "no-cache",
+}
+STATUS: Final[dict[type[Exception], HTTPStatus]] = {
+    UnknownJob: HTTPStatus.NOT_FOUND,
+    NotYours: HTTPStatus.FORBIDDEN,
+}
+
+Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]
+
+
+class LocalPage:
+    """Fulfils the front-end's part for the owner of this machine.
+
+    Args:
+        port: another free one is taken if it is in use; 0 means any.
+        upload_bytes: the largest picture.
+        samples: photos that are offered for a first try, each with a TOML beside it or not.
+    """
+
+    def __init__(self, service: StyleService, *, port: int, upload_bytes: int, samples: Sequence[Path]) -> None:
+        self.service = service
+        self.port = port
+        self.form_bytes = 2 * upload_bytes + FORM_BYTES
+        self.upload_bytes = upload_bytes
+        self.samples = {sample.stem: sample for sample in samples}
+        self._runner = web.AppRunner(self._application(), access_log=None, shutdown_timeout=1.0)
+
+    async def start(self) -> str:
+        """Serve from now on; the address to open."""
+        await self._runner.setup()
+        try:
+            await web.TCPSite(self._runner, HOST, self.port).start()
+        except OSError as error:
+            if error.errno != errno.EADDRINUSE:
+                raise
+            await web.TCPSite(self._runner, HOST, 0).start()
+        return f"http://{HOST}:{self._runner.addresses[0][1]}"
+
+    async def close(self) -> None:
+        """Stop serving; open jobs stay in the ledger."""
+        await self._runner.cleanup()
+
+    def _application(self) -> web.Application:
+        application = web.Application(middlewares=[_guard], client_max_size=self.form_bytes)
+        application.add_routes(
+            [
+                web.get("/", _asset("index.html")),
+                web.get("/page.css", _asset("page.css")),
+                web.get("/page.js", _asset("page.js")),
+                web.get("/health", self._health),
+                web.get("/api/presets", self._list_presets),
+                web.get("/api/presets/{name}.jpg", self._preset),
+                web.get("/api/samples", self._list_samples),
+                web.get("/api/samples/{name}.jpg", self._sample),
+                web.get("/api/jobs", self._list_jobs),
+                web.post("/api/jobs", self._submit),
+                web.get("/api/jobs/{job}/events", self._events),
+                web.get("/api/jobs/{job}/content", self._content),
+                web.get("/api/jobs/{job}/result", self._result),
+                web.post("/api/jobs/{job}/cancel", self._cancel),
+            ]
+        )
+        return application
+
+    async def _health(self, _: web.Request) -> web.Response:
+        return web.json_response({"status": "ok"})
+
+    async def _list_presets(self, _: web.Request) -> web.Response:
+        presets = self.service.presets(limit=100)
+        return web.json_response(
+            [{"name": preset.name, "title": preset.title, "alt": preset.alt} for preset in presets]
+        )
+
+    async def _preset(self, request: web.Request) -> web.FileResponse:
+        return web.FileResponse(self.service.styles.get(request.match_info["name"]).path)
+
+    async def _list_samples(self, _: web.Request) -> web.Response:
+        return web.json_response([{"name": name, "title": name.replace("-", " ")} for name in self.samples])
+
+    async def _sample(self, request: web.Request) -> web.FileResponse:
+        return web.FileResponse(self._sample_path(request.match_info["name"]))
+
+    def _sample_path(self, name: str) -> Path:
+        if name not in self.samples:
+            raise Refused(f"There is no sample {name[:40]!r}.")
+        return self.samples[name]
+
+    async def _list_jobs(self, _: web.Request) -> web.Response:
+        """What was asked for and not yet seen: the page takes it up again after a reload or a restart."""
+        return web.json_response([{"id": job.id} for job in await self.service.untold(FRONT_END)])
+
+    async def _submit(self, request: web.Request) -> web.Response:
+        form = await self._read_form(request)
+        content, style = form.get("content"), form.get("style")
+        sample = _text(form, "sample")
+        if sample:
+            content = await asyncio.to_thread(self._sample_path(sample).read_bytes)
+        if content is None:
+            raise Refused("Choose a picture to repaint.")
+        job = await self.service.submit(
+            Request(
+                owner=LOCAL_OWNER,
+                address=Address(FRONT_END),
+                content=content,
+                style=style,
+                preset=_text(form, "preset") or None,
+                strength=_number(form, "strength", 50),
+                size=_number(form, "size", 0) or None,
+            )
+        )
+        return web.json_response({"id": job.id}, status=HTTPStatus.ACCEPTED)
+
+    async def _read_form(self, request: web.Request) -> dict[str, bytes]:
+        """The form's fields; a part that is too large ends the reading at once."""
+        if not request.content_type.startswith("multipart/"):
+            raise Refused(NO_FORM)
+        if (request.content_length or 0) > self.form_bytes:
+            raise Refused(self._too_large())
+        try:
+            return await self._read_parts(await request.multipart())
+        except ValueError as error:  # what aiohttp says of a broken form
+            raise Refused(NO_FORM) from error
+
+    async def _read_parts(self, parts: MultipartReader) -> dict[str, bytes]:
+        form: dict[str, bytes] = {}
+        read = 0
+        async for part in parts:
+            if not isinstance(part, BodyPartReader) or part.name is None:
+                raise Refused(NO_FORM)
+            data = bytearray()
+            while chunk := await part.read_chunk(2**16):
+                read += len(chunk)
+                if read > self.form_bytes:
+                    raise Refused(self._too_large())
+                data += chunk
+            if data or part.filename:  # a file field that was left empty has neither
+                form[part.name] = bytes(data)
+        return form
+
+    def _too_large(self) -> str:
+        return f"A picture may have up to {self.upload_bytes / 2**20:.0f} MB; save it smaller or as a JPEG."
+
+    async def _events(self, request: web.Request) -> web.StreamResponse:
+        """The job's news as server-sent events, until its last."""
+        job_id = request.match_info["job"]
+        await self.service.job(job_id)
+        response = web.StreamResponse(headers={**SECURITY_HEADERS, "Content-Type": "text/event-stream"})
+        await response.prepare(request)
+        shown: bytes | None = None
+        async for news in self.service.watch(job_id):
+            told = _told(news, shown)
+            shown = news.preview if isinstance(news, Painting) else shown
+            if isinstance(news, Painted):
+                told |= _about(await self.service.job(job_id))
+            await response.write(f"data: {json.dumps(told)}\n\n".encode())
+            if isinstance(news, Failed | Cancelled):
+                await self.service.told(job_id)
+        return response
+
+    async def _content(self, request: web.Request) -> web.Response:
+        return web.Response(body=await self.service.content(request.match_info["job"]), content_type="image/png")
+
+    async def _result(self, request: web.Request) -> web.Response:
+        """The picture; having been fetched, it counts as delivered."""
+        job_id = request.match_info["job"]
+        result = await self.service.result(job_id)
+        await self.service.told(job_id)
+        name = f"atelier-{job_id}.{result.extension}"
+        return web.Response(
+            body=result.data,
+            content_type="image/png" if result.extension == "png" else "image/jpeg",
+            headers={hdrs.CONTENT_DISPOSITION: f'inline; filename="{name}"'},
+        )
+
+    async def _cancel(self, request: web.Request) -> web.Response:
+        cancelled = await self.service.cancel(request.match_info["job"], LOCAL_OWNER)
+        return web.json_response({"cancelled": cancelled})
+
+
+def _asset(name: str) -> Handler:
+    path = Path(str(files("bot") / "page" / name))
+
+    async def serve(_: web.Request) -> web.FileResponse:
+        return web.FileResponse(path)
+
+    return serve
+
+
+@web.middleware
+async def _guard(request: web.Request, handler: Handler) -> web.StreamResponse:
+    """Let only this machine's own page in; turn refusals into sentences and bugs into references."""
+    try:
+        if not _is_own(request):
+            return _error(HTTPStatus.FORBIDDEN, "This page answers only to itself, on this machine.")
+        response = await handler(request)
+    except web.HTTPException as error:
+        return _error(HTTPStatus(error.status), error.reason + ".")
+    except (JobError, EngineError) as error:
+        # Uploaded bytes that nobody will read must not be waited for.
+        response = _error(STATUS.get(type(error), HTTPStatus.BAD_REQUEST), str(error))
+        if not request.content.is_eof() and request.can_read_body:
+            response.force_close()
+        return response
+    except Exception:  # the command handler's border
+        reference = secrets.token_hex(4)
+        log.exception("%s %s failed, reference %s", request.method, request.path, reference)
+        return _error(HTTPStatus.INTERNAL_SERVER_ERROR, f"Something went wrong here (reference {reference}).")
+    if not response.prepared:
+        response.headers.update(SECURITY_HEADERS)
+    return response
+
+
+def _is_own(request: web.Request) -> bool:
+    if request.host.partition(":")[0] not in OWN_NAMES:
+        return False
+    if request.method in (hdrs.METH_GET, hdrs.METH_HEAD):
+        return True
+    origin = request.headers.get(hdrs.ORIGIN)
+    return origin in (None, f"http://{request.host}") and request.headers.get("Sec-Fetch-Site") != "cross-site"
+
+
+def _error(status: HTTPStatus, sentence: str) -> web.Response:
+    return web.json_response({"error": sentence}, status=status, headers=SECURITY_HEADERS)
+
+
+def _text(form: dict[str, bytes], name: str) -> str:
+    return form.get(name, b"").decode(errors="replace")
+
+
+def _number(form: dict[str, bytes], name: str, default: int) -> int:
+    text = _text(form, name)
+    try:
+        return int(text) if text else default
+    except ValueError as error:
+        raise Refused(f"The {name} must be a whole number, not {text[:20]!r}.") from error
+
+
+def _told(news: News, shown: bytes | None) -> dict[str, Any]:
+    """One event; a preview goes out once."""
+    match news:
+        case Queued(position, seconds_left):
+            return {"kind": "queued", "position": position, "seconds_left": seconds_left}
+        case Painting(fraction, seconds_left, preview):
+            told = {"kind": "painting", "fraction": fraction, "seconds_left": seconds_left}
+            if preview is not None and preview is not shown:
+                told["preview"] = "data:image/jpeg;base64," + base64.b64encode(preview).decode()
+            return told
+        case Painted():
+            return {"kind": "painted"}
+        case Cancelled():
+            return {"kind": "cancelled"}
+        case Failed(sentence):
+            return {"kind": "failed", "sentence": sentence}
+
+
+def _about(job: Job) -> dict[str, Any]:
+    """What the result card says."""
+    return {
+        "style": job.style_name,
+        "encoder": job.encoder,
+        "seconds": job.paint_seconds,
+        "strength": job.options.strength,
+        "note": job.note,
+    }

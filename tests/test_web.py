@@ -1,0 +1,290 @@
+"""The local page on a real socket, over the real service, ledger and queue."""
+
+import asyncio
+import contextlib
+import json
+import socket
+from collections.abc import AsyncIterator
+from pathlib import Path
+from typing import Any
+
+import aiohttp
+import pytest
+from aiohttp import FormData
+from fakes import FakeDecoder, FakePainter
+from pictures import a_painting, a_photo
+
+from bot.jobs import JobState, Progress
+from bot.ledger import open_ledger
+from bot.local_queue import LocalQueue
+from bot.service import Limits, StyleService
+from bot.styles import Styles
+from bot.web import LocalPage
+from engine.images import encode_jpeg, encode_png, open_picture
+
+
+class Visit:
+    """A browser at the page, and what runs behind it."""
+
+    def __init__(self, client: aiohttp.ClientSession, service: StyleService, painter: FakePainter) -> None:
+        self.client = client
+        self.service = service
+        self.painter = painter
+
+    async def ask(self, form: FormData | dict[str, Any], **headers: str) -> tuple[int, dict[str, Any]]:
+        data = form if isinstance(form, FormData) else a_form(**form)
+        async with self.client.post("/api/jobs", data=data, headers=headers) as response:
+            return response.status, await response.json()
+
+    async def events(self, job_id: str) -> list[dict[str, Any]]:
+        async with self.client.get(f"/api/jobs/{job_id}/events") as response:
+            return [json.loads(line[6:]) async for line in response.content if line.startswith(b"data: ")]
+
+
+def a_form(**fields: Any) -> FormData:
+    form = FormData(default_to_multipart=True)
+    for name, value in fields.items():
+        if isinstance(value, bytes):
+            form.add_field(name, value, filename="picture.jpg", content_type="image/jpeg")
+        else:
+            form.add_field(name, str(value))
+    return form
+
+
+@pytest.fixture
+async def visit(tmp_path: Path) -> AsyncIterator[Visit]:
+    (tmp_path / "stripes.jpg").write_bytes(encode_jpeg(a_painting()))
+    sample = tmp_path / "samples" / "disc.jpg"
+    sample.parent.mkdir()
+    sample.write_bytes(encode_jpeg(a_photo()))
+    ledger = await open_ledger(f"sqlite:///{tmp_path}/ledger.db")
+    queue, painter, decoder = LocalQueue(ledger), FakePainter(), FakeDecoder()
+    limits = Limits(open_jobs_per_person=2, upload_bytes=100_000)
+    service = StyleService(queue, ledger, decoder, Styles([tmp_path]), limits)
+    page = LocalPage(service, port=0, upload_bytes=limits.upload_bytes, samples=[sample])
+    worker = asyncio.create_task(queue.run_worker(painter, decoder))
+    async with aiohttp.ClientSession(await page.start()) as client:
+        yield Visit(client, service, painter)
+    await page.close()
+    worker.cancel()
+    with contextlib.suppress(asyncio.CancelledError):
+        await worker
+    await ledger.close()
+
+
+async def test_two_pictures_go_in_and_a_painting_comes_out(visit: Visit) -> None:
+    """The main job: news while it is painted, then the picture, which then counts as delivered."""
+    status, answer = await visit.ask({"content": encode_png(a_photo()), "style": encode_png(a_painting())})
+    news = await visit.events(answer["id"])
+    async with visit.client.get(f"/api/jobs/{answer['id']}/result") as response:
+        picture = open_picture(await response.read())
+
+    assert status == 202
+    assert news[-1]["kind"] == "painted"
+    assert news[-1]["encoder"] == "fake"
+    assert (picture == 255 - a_photo()).all()
+    assert response.headers["Content-Disposition"] == f'inline; filename="atelier-{answer["id"]}.png"'
+    assert (await visit.service.job(answer["id"])).state is JobState.DELIVERED
+
+
+async def test_a_sample_and_a_preset_need_no_file_at_all(visit: Visit) -> None:
+    """One click shows a newcomer the main job."""
+    status, answer = await visit.ask({"sample": "disc", "preset": "stripes", "strength": 80, "size": 256})
+
+    job = await visit.service.job(answer["id"])
+    assert status == 202
+    assert (job.style_name, job.options.strength, job.options.size) == ("Stripes", 80, 256)
+
+
+async def test_the_page_offers_presets_and_samples_with_their_pictures(visit: Visit) -> None:
+    """What the galleries show."""
+    async with visit.client.get("/api/presets") as response:
+        presets = await response.json()
+    async with visit.client.get("/api/samples") as response:
+        samples = await response.json()
+
+    assert [preset["name"] for preset in presets] == ["stripes"]
+    assert [sample["name"] for sample in samples] == ["disc"]
+    for address in ("/api/presets/stripes.jpg", "/api/samples/disc.jpg"):
+        async with visit.client.get(address) as response:
+            assert open_picture(await response.read()).shape[2] == 3
+
+
+async def test_the_preview_is_sent_once_as_it_sharpens(visit: Visit) -> None:
+    """Not again with every percent."""
+    visit.painter.may_end.clear()
+    _, answer = await visit.ask({"sample": "disc", "preset": "stripes"})
+    await visit.painter.has_begun.wait()
+
+    heard: list[dict[str, Any]] = []
+    async with visit.client.get(f"/api/jobs/{answer['id']}/events") as response:
+        async for line in response.content:
+            if line.startswith(b"data: "):
+                heard.append(json.loads(line[6:]))
+                if len(heard) == 1:
+                    visit.painter.tell(Progress(0.3, 7.0, b"jpeg"))
+                elif len(heard) == 2:
+                    visit.painter.tell(Progress(0.6, 4.0))
+                else:
+                    break
+
+    assert [told["fraction"] for told in heard] == [0.0, 0.3, 0.6]
+    assert ["preview" in told for told in heard] == [False, True, False]
+
+
+async def test_cancel_stops_the_painting(visit: Visit) -> None:
+    """And the page hears of it."""
+    visit.painter.may_end.clear()
+    _, answer = await visit.ask({"sample": "disc", "preset": "stripes"})
+
+    async with visit.client.post(f"/api/jobs/{answer['id']}/cancel") as response:
+        assert await response.json() == {"cancelled": True}
+
+    assert (await visit.events(answer["id"]))[-1] == {"kind": "cancelled"}
+
+
+async def test_what_was_not_seen_yet_is_listed_after_a_reload(visit: Visit) -> None:
+    """Closing the tab loses nothing; seeing the result takes it off the list."""
+    _, answer = await visit.ask({"sample": "disc", "preset": "stripes"})
+    await visit.events(answer["id"])
+
+    async with visit.client.get("/api/jobs") as response:
+        assert await response.json() == [{"id": answer["id"]}]
+    await (await visit.client.get(f"/api/jobs/{answer['id']}/result")).read()
+
+    async with visit.client.get("/api/jobs") as response:
+        assert await response.json() == []
+
+
+@pytest.mark.parametrize(
+    ("form", "sentence"),
+    [
+        ({"preset": "stripes"}, "Choose a picture to repaint"),
+        ({"sample": "disc"}, "Attach a style picture, or choose a preset"),
+        ({"sample": "disc", "style": encode_png(a_painting()), "preset": "stripes"}, "not both"),
+        ({"sample": "disc", "preset": "strips"}, "did you mean stripes"),
+        ({"sample": "nothing", "preset": "stripes"}, "no sample 'nothing'"),
+        ({"content": b"I am text", "preset": "stripes"}, "no picture"),
+        ({"content": b"", "preset": "stripes"}, "empty"),
+        ({"content": encode_jpeg(a_photo())[:300], "preset": "stripes"}, "damaged"),
+        ({"content": bytes(150_000), "preset": "stripes"}, "up to"),
+        ({"content": bytes(900_000), "preset": "stripes"}, "up to"),
+        ({"sample": "disc", "preset": "stripes", "strength": "much"}, "whole number"),
+        ({"sample": "disc", "preset": "stripes", "strength": "101"}, "from 0 to 100"),
+        ({"sample": "disc", "preset": "stripes", "size": "9000"}, "between 64 and 1024"),
+    ],
+)
+async def test_bad_wishes_are_answered_by_one_sentence(visit: Visit, form: dict[str, Any], sentence: str) -> None:
+    """Shown on the page as it is."""
+    status, answer = await visit.ask(form)
+
+    assert status == 400
+    assert sentence in answer["error"]
+
+
+@pytest.mark.parametrize(
+    ("kind", "body"),
+    [
+        ("text/plain", b"hello"),
+        ("multipart/form-data", b"hello"),
+        ("multipart/form-data; boundary=x", b"hello"),
+        ("multipart/form-data; boundary=x", b"--x\r\nContent-Type: multipart/mixed\r\n\r\n"),
+        ("multipart/form-data; boundary=x", b"--x\r\nContent-Disposition: form-data\r\n\r\nhello\r\n--x--\r\n"),
+    ],
+)
+async def test_what_is_no_form_is_refused(visit: Visit, kind: str, body: bytes) -> None:
+    """Somebody's script, or somebody's fuzzer."""
+    async with visit.client.post("/api/jobs", data=body, headers={"Content-Type": kind}) as response:
+        assert response.status == 400
+        assert (await response.json())["error"].startswith(("Send a form", "Choose a picture"))
+
+
+async def test_three_gigabytes_are_refused_without_reading_them(visit: Visit) -> None:
+    """The declared length is enough."""
+    url = visit.client._base_url
+    assert url is not None
+    reader, writer = await asyncio.open_connection(url.host, url.port)
+    head = (
+        f"POST /api/jobs HTTP/1.1\r\nHost: 127.0.0.1:{url.port}\r\nContent-Type: multipart/form-data; boundary=x\r\n"
+        f"Content-Length: {3 * 2**30}\r\n\r\n"
+    )
+    writer.write(head.encode())
+
+    answer = await asyncio.wait_for(reader.readuntil(b"}"), timeout=5)
+
+    assert b"400 Bad Request" in answer
+    assert b"up to 0 MB" in answer
+    writer.close()
+
+
+async def test_the_limit_of_open_jobs_is_said(visit: Visit) -> None:
+    """One person at one machine can flood it too."""
+    visit.painter.may_end.clear()
+    for _ in range(2):
+        await visit.ask({"sample": "disc", "preset": "stripes"})
+
+    _, answer = await visit.ask({"sample": "disc", "preset": "stripes"})
+
+    assert "already have 2 pictures" in answer["error"]
+
+
+@pytest.mark.parametrize("address", ["events", "result", "content"])
+async def test_an_unknown_job_is_not_found(visit: Visit, address: str) -> None:
+    """A bookmark of last year."""
+    async with visit.client.get(f"/api/jobs/0123456789ab/{address}") as response:
+        assert response.status == 404
+        assert "no job" in (await response.json())["error"]
+
+
+@pytest.mark.parametrize(
+    "headers",
+    [
+        {"Host": "evil.example"},
+        {"Host": "evil.example:8080"},
+        {"Origin": "http://evil.example"},
+        {"Sec-Fetch-Site": "cross-site"},
+    ],
+)
+async def test_other_sites_cannot_use_the_page(visit: Visit, headers: dict[str, str]) -> None:
+    """Their scripts run in the same browser and reach the loopback address too."""
+    status, answer = await visit.ask({"sample": "disc", "preset": "stripes"}, **headers)
+
+    assert status == 403
+    assert "answers only to itself" in answer["error"]
+
+
+async def test_pages_carry_the_headers_that_keep_scripts_out(visit: Visit) -> None:
+    """Only our own script runs, and nothing may frame the page."""
+    async with visit.client.get("/") as response:
+        assert "Atelier" in await response.text()
+
+    assert response.headers["Content-Security-Policy"].startswith("default-src 'self'")
+    assert response.headers["X-Content-Type-Options"] == "nosniff"
+
+
+async def test_a_taken_port_is_replaced_by_a_free_one(visit: Visit) -> None:
+    """Another program on 8080 must not keep a newcomer from the page."""
+    with socket.socket() as taken:
+        taken.bind(("127.0.0.1", 0))
+        taken.listen()
+        page = LocalPage(visit.service, port=taken.getsockname()[1], upload_bytes=1000, samples=[])
+
+        url = await page.start()
+
+        async with aiohttp.ClientSession() as client, client.get(f"{url}/health") as response:
+            assert await response.json() == {"status": "ok"}
+        assert not url.endswith(f":{taken.getsockname()[1]}")
+        await page.close()
+
+
+async def test_a_bug_is_told_by_reference(visit: Visit, monkeypatch: pytest.MonkeyPatch) -> None:
+    """No stack trace on the page, none lost in the log."""
+
+    def broken(*_: object, **__: object) -> None:
+        raise ZeroDivisionError("a bug")
+
+    monkeypatch.setattr(visit.service, "presets", broken)
+
+    async with visit.client.get("/api/presets") as response:
+        assert response.status == 500
+        assert "reference" in (await response.json())["error"]

@@ -117,3 +117,14 @@ def follow(start: Field, direction: Field, steps: int, length: float) -> Field:
         angle = direction[int(np.clip(down, 0, height - 1)), int(np.clip(across, 0, width - 1))]
         path[step] = path[step - 1] + length * np.array([np.cos(angle), np.sin(angle)])
     return path
+
+
+def curve(points: Field, steps: int = 24) -> Field:
+    """A smooth line through the points (Catmull-Rom), `steps` of its own between each two of them."""
+    padded = np.concatenate([2 * points[:1] - points[1:2], points, 2 * points[-1:] - points[-2:-1]])
+    t = np.linspace(0, 1, steps, endpoint=False)[:, None]
+    pieces = [
+        0.5 * (2 * b + (c - a) * t + (2 * a - 5 * b + 4 * c - d) * t**2 + (3 * b - a - 3 * c + d) * t**3)
+        for a, b, c, d in zip(padded[:-3], padded[1:-2], padded[2:-1], padded[3:], strict=True)
+    ]
+    return np.concatenate([*pieces, points[-1:]])

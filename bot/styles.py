@@ -1,10 +1,12 @@
 """Presets: pictures to learn from, each with a TOML beside it that says what it is called.
 
-`name.jpg` and `name.toml` with `title`, `description` and `alt`; an operator's folder may leave the TOML out.
+`name.jpg` and `name.toml` with `title`, `description` and `alt`; an operator's folder may leave the TOML out. All
+pictures are opened once at the start, so that a broken one is missing from the list rather than failing a job.
 """
 
 import difflib
 import logging
+import re
 import tomllib
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -13,6 +15,8 @@ from pathlib import Path
 from typing import Final
 
 from bot.jobs import Refused
+from engine.errors import PictureRefused
+from engine.images import open_picture
 
 log = logging.getLogger(__name__)
 
@@ -89,17 +93,19 @@ def _read_folder(folder: Path) -> list[Preset]:
             continue
         try:
             presets.append(_read(path))
-        except (OSError, ValueError) as error:
+        except (OSError, ValueError, PictureRefused) as error:
             log.warning("preset %s is skipped: %s", path.name, error)
     return presets
 
 
 def _read(path: Path) -> Preset:
+    open_picture(path.read_bytes())
     beside = path.with_suffix(".toml")
-    said = tomllib.loads(beside.read_text()) if beside.is_file() else {}
+    said = tomllib.loads(beside.read_text(encoding="utf-8")) if beside.is_file() else {}
     texts = {key: said.get(key, "") for key in ("title", "description", "alt")}
     for key, text in texts.items():
         if not isinstance(text, str):
             raise ValueError(f"{key} in {beside.name} must be a text")  # caught with TOML's own
-    title = texts["title"] or path.stem.replace("-", " ").replace("_", " ").capitalize()
-    return Preset(path.stem.lower(), title, texts["description"], texts["alt"] or title, path)
+    name = re.sub(r"[\W_]+", "-", path.stem.lower()).strip("-")
+    title = texts["title"] or name.replace("-", " ").capitalize()
+    return Preset(name, title, texts["description"], texts["alt"] or title, path)

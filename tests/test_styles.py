@@ -68,6 +68,23 @@ def test_a_bad_toml_is_named_in_the_log_and_skipped(folder: Path, caplog: pytest
     assert "dusk-dots.png" in caplog.text
 
 
+def test_a_broken_picture_is_named_in_the_log_and_skipped(folder: Path, caplog: pytest.LogCaptureFixture) -> None:
+    """Nobody chooses a preset that cannot be painted."""
+    (folder / "dusk-dots.png").write_bytes(b"no picture")
+
+    names = [preset.name for preset in Styles([folder]).search()]
+
+    assert names == ["night-swirls", "woodblock-waves"]
+    assert "dusk-dots.png" in caplog.text
+
+
+def test_a_file_name_of_any_kind_becomes_a_name_that_can_be_typed(folder: Path) -> None:
+    """An operator need not rename what a camera or a museum called it."""
+    (folder / "My Great_Painting (2).png").write_bytes(encode_png(a_painting()))
+
+    assert Styles([folder]).get("my-great-painting-2").title == "My great painting 2"
+
+
 def test_a_later_folder_replaces_a_name(folder: Path, tmp_path: Path) -> None:
     """An operator may put their own in the place of a bundled one."""
     own = tmp_path / "own"

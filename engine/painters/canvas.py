@@ -19,17 +19,20 @@ SUPERSAMPLING: Final = 2
 """Painters draw so many times larger and reduce at the end: Pillow draws without antialiasing."""
 
 
-def noise(random: np.random.Generator, shape: tuple[int, ...], cells: float, octaves: int = 5) -> Field:
+def noise(
+    random: np.random.Generator, shape: tuple[int, ...], cells: float, octaves: int = 5, stretch: float = 1
+) -> Field:
     """Fractal noise in 0..1: `cells` bumps across the width, each octave twice as fine and half as strong.
 
     Args:
         shape: (height, width).
+        stretch: how many times wider than high a bump is.
     """
     height, width = shape
     total = np.zeros((height, width))
     for octave in range(octaves):
         across = max(2, round(cells * 2**octave))
-        down = max(2, round(across * height / width))
+        down = max(2, round(across * height / width * stretch))
         grid = Image.fromarray(random.random((down, across)).astype(np.float32))
         total += np.asarray(grid.resize((width, height), Image.Resampling.BICUBIC)) / 2**octave
     low, high = total.min(), total.max()

@@ -188,7 +188,9 @@ class Row:
             )
             self._paint.rectangle((middle - half * 1.15, y, middle + half * 1.15, y + 0.45 * pitch), fill=house.wall)
             self._shine.rectangle((middle - half * 1.2, y, middle + half * 1.7, y + 0.5 * pitch), fill=150)
-            self._paint.rectangle((middle - half * 0.7, y + 4, middle + half * 0.7, y + 0.38 * pitch), fill=GLASS[1])
+            self._paint.rectangle(
+                (middle - half * 0.7, y + 3 * self.unit, middle + half * 0.7, y + 0.38 * pitch), fill=GLASS[1]
+            )
 
     def _chimney(self, house: House, pitch: float, *, on_a_slope: bool) -> None:
         x = house.left + house.width * self._random.choice((0.2, 0.74))

@@ -11,10 +11,10 @@ from pathlib import Path
 from typing import Final
 
 import torch
-from engine.images import Pixels
 from torch import Tensor
 
 from engine.encoders import VGG19, read_vgg19
+from engine.images import Pixels
 from engine.step import resize, to_tensor
 
 STYLE_LAYERS: Final = ("conv1_2", "conv2_2", "conv3_3", "conv4_3")

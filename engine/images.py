@@ -5,6 +5,7 @@ unpacked. What comes out is upright, sRGB, 8 bits, without alpha.
 """
 
 import io
+import struct
 import warnings
 from dataclasses import dataclass
 from typing import Final
@@ -12,7 +13,7 @@ from typing import Final
 import numpy as np
 import numpy.typing as npt
 import pillow_heif
-from PIL import Image, ImageCms, ImageOps, UnidentifiedImageError
+from PIL import Image, ImageCms, UnidentifiedImageError
 
 from engine.errors import PictureRefused
 
@@ -25,8 +26,29 @@ FORMATS: Final = ("JPEG", "PNG", "WEBP", "GIF", "BMP", "TIFF", "AVIF", "HEIF")
 """All that is ever tried: Pillow knows dozens more, some of which run other programs."""
 
 READABLE: Final = "JPEG, PNG, WebP, GIF, BMP, TIFF, AVIF or HEIC"
-_WHITE: Final = (255, 255, 255, 255)
 _SRGB: Final = ImageCms.createProfile("sRGB")
+_ORIENTATION: Final = 0x0112  # EXIF's tag
+_TURNS: Final = {
+    2: Image.Transpose.FLIP_LEFT_RIGHT,
+    3: Image.Transpose.ROTATE_180,
+    4: Image.Transpose.FLIP_TOP_BOTTOM,
+    5: Image.Transpose.TRANSPOSE,
+    6: Image.Transpose.ROTATE_270,
+    7: Image.Transpose.TRANSVERSE,
+    8: Image.Transpose.ROTATE_90,
+}
+# What Pillow and its decoders raise for broken files; found by feeding them some 100 000.
+_DAMAGE: Final = (
+    OSError,
+    SyntaxError,
+    ValueError,
+    EOFError,
+    RuntimeError,
+    TypeError,
+    LookupError,
+    ArithmeticError,
+    struct.error,
+)
 
 
 @dataclass(frozen=True)
@@ -36,6 +58,8 @@ class Limits:
     max_bytes: int = 25 * 2**20
     max_pixels: int = 50_000_000
     min_edge: int = 16
+    max_aspect: float = 8.0
+    """Long edge over short edge: a strip made small has too few pixels across to paint on."""
 
 
 def open_picture(data: bytes, limits: Limits = Limits()) -> Pixels:  # frozen, so safe to share
@@ -51,23 +75,11 @@ def open_picture(data: bytes, limits: Limits = Limits()) -> Pixels:  # frozen, s
         raise PictureRefused("This file is empty; send a picture.")
     if len(data) > limits.max_bytes:
         raise PictureRefused(
-            f"A picture may have up to {limits.max_bytes / 2**20:.0f} MB, but this one has {len(data) / 2**20:.0f} MB; "
+            f"A picture may have up to {_megabytes(limits.max_bytes)}, but this one has {_megabytes(len(data))}; "
             "save it smaller or as a JPEG."
         )
-    try:
-        with (
-            warnings.catch_warnings(action="error", category=Image.DecompressionBombWarning),
-            Image.open(io.BytesIO(data), formats=FORMATS) as picture,
-        ):
-            _check_size(picture.size, limits)
-            picture.load()
-            return _to_pixels(picture)
-    except UnidentifiedImageError as error:
-        raise PictureRefused(f"This file is no picture that can be read; send a {READABLE}.") from error
-    except (Image.DecompressionBombError, Image.DecompressionBombWarning) as error:  # Pillow looks before we can
-        raise PictureRefused(f"{_too_many_pixels(limits)}, but this one has far more.") from error
-    except (OSError, SyntaxError, ValueError, EOFError) as error:  # what Pillow's decoders raise for broken files
-        raise PictureRefused("This picture is damaged or cut off; save it again and send that.") from error
+    with warnings.catch_warnings(action="ignore"):  # Pillow warns of sizes, which we check, and of odd metadata
+        return _to_pixels(_load(data, limits))
 
 
 def resize(pixels: Pixels, long_edge: int) -> Pixels:
@@ -78,9 +90,9 @@ def resize(pixels: Pixels, long_edge: int) -> Pixels:
     return np.asarray(Image.fromarray(pixels).resize(size, Image.Resampling.LANCZOS))
 
 
-def encode_png(pixels: Pixels) -> bytes:
-    """A PNG of the pixels and of nothing else."""
-    return _encode(pixels, "PNG", compress_level=6)
+def encode_png(pixels: Pixels, compress_level: int = 6) -> bytes:
+    """A PNG of the pixels and of nothing else; level 1 is the fastest, 9 the smallest."""
+    return _encode(pixels, "PNG", compress_level=compress_level)
 
 
 def encode_jpeg(pixels: Pixels, quality: int = 95) -> bytes:
@@ -107,8 +119,22 @@ def encode_under(pixels: Pixels, limit_bytes: int | None = None) -> tuple[bytes,
         else:
             high = quality - 1
     if best is None:
-        raise PictureRefused(f"The picture does not fit into {limit_bytes} bytes; choose a smaller size.")
+        raise PictureRefused(f"The picture does not fit into {_megabytes(limit_bytes)}; choose a smaller size.")
     return best, "jpg"
+
+
+def _load(data: bytes, limits: Limits) -> Image.Image:
+    try:
+        picture = Image.open(io.BytesIO(data), formats=FORMATS)
+        _check_size(picture.size, limits)
+        picture.load()
+    except UnidentifiedImageError as error:
+        raise PictureRefused(f"This file is no picture that can be read; send a {READABLE}.") from error
+    except Image.DecompressionBombError as error:  # so large that Pillow refuses before we can
+        raise PictureRefused(f"{_too_many_pixels(limits)}, but this one has far more.") from error
+    except _DAMAGE as error:
+        raise PictureRefused("This picture is damaged or cut off; save it again and send that.") from error
+    return picture
 
 
 def _check_size(size: tuple[int, int], limits: Limits) -> None:
@@ -118,37 +144,62 @@ def _check_size(size: tuple[int, int], limits: Limits) -> None:
             f"A picture must be at least {limits.min_edge} pixels wide and high, but this one is {width}×{height}."
         )
     if width * height > limits.max_pixels:
-        raise PictureRefused(f"{_too_many_pixels(limits)}, but this one is {width}×{height}.")
+        raise PictureRefused(f"{_too_many_pixels(limits)}, but this one is {width}×{height}; save it smaller.")
+    if max(size) > limits.max_aspect * min(size):
+        raise PictureRefused(
+            f"A picture may be up to {limits.max_aspect:g} times as long as it is wide, "
+            f"but this one is {width}×{height}; cut a piece out of it."
+        )
 
 
 def _too_many_pixels(limits: Limits) -> str:
     return f"A picture may have up to {limits.max_pixels / 1e6:.0f} million pixels"
 
 
+def _megabytes(count: int) -> str:
+    return f"{count / 2**20:.3g} MB"
+
+
 def _to_pixels(picture: Image.Image) -> Pixels:
     profile = picture.info.get("icc_profile")
-    upright = ImageOps.exif_transpose(picture)
-    if upright.mode.startswith("I") or upright.mode == "F":  # 16 bits a pixel: Pillow would cut them off at 255
-        upright = _from_16_bits(upright)
-    if upright.mode in ("P", "PA") or "transparency" in upright.info or upright.mode == "LA":
-        upright = upright.convert("RGBA")
-    alpha = upright.getchannel("A") if upright.mode in ("RGBA", "RGBa") else None
-    opaque = upright.convert("RGB") if upright.mode not in ("RGB", "CMYK", "L", "LAB") else upright
-    colours = _to_srgb(opaque, profile)
+    picture = _upright(picture)
+    if picture.mode.startswith(("I", "F")):
+        picture = _from_deep_grey(picture)
+    if picture.has_transparency_data:
+        picture = picture.convert("RGBA")
+    alpha = picture.getchannel("A") if picture.mode == "RGBA" else None
+    if picture.mode not in ("RGB", "CMYK", "L", "LAB"):
+        picture = picture.convert("RGB")
+    colours = _to_srgb(picture, profile)
     if alpha is not None:
-        colours.putalpha(alpha)
-        colours = Image.alpha_composite(Image.new("RGBA", colours.size, _WHITE), colours).convert("RGB")
+        page = Image.new("RGB", colours.size, "white")
+        page.paste(colours, mask=alpha)
+        colours = page
     return np.array(colours, dtype=np.uint8)
 
 
-def _from_16_bits(picture: Image.Image) -> Image.Image:
-    values = np.asarray(picture, dtype=np.float64)
-    scale = 255 / 65535 if values.max(initial=0) > 255 else 1.0
-    return Image.fromarray(np.clip(values * scale, 0, 255).round().astype(np.uint8), "L")
+def _upright(picture: Image.Image) -> Image.Image:
+    """Turned as its EXIF says. Pillow's `exif_transpose` also rewrites the EXIF, and fails where that is broken."""
+    try:
+        turn = _TURNS.get(picture.getexif().get(_ORIENTATION, 1))
+    except _DAMAGE:
+        turn = None
+    return picture if turn is None else picture.transpose(turn)
 
 
-def _to_srgb(picture: Image.Image, profile: bytes | None) -> Image.Image:
-    if profile:
+def _from_deep_grey(picture: Image.Image) -> Image.Image:
+    """8 bits of 16 or more, which Pillow would cut off at 255 instead."""
+    values = np.nan_to_num(np.asarray(picture, dtype=np.float32), posinf=0, neginf=0)
+    brightest = float(values.max(initial=0))
+    if picture.mode.startswith("I;16"):
+        white = 65535.0
+    else:  # these files do not say what white is
+        white = next((usual for usual in (1.0, 255.0, 65535.0) if brightest <= usual), brightest)
+    return Image.fromarray((values.clip(0, white) * (255 / white)).round().astype(np.uint8))
+
+
+def _to_srgb(picture: Image.Image, profile: object) -> Image.Image:
+    if isinstance(profile, bytes):
         try:
             own = ImageCms.ImageCmsProfile(io.BytesIO(profile))
             converted = ImageCms.profileToProfile(picture, own, _SRGB, outputMode="RGB")

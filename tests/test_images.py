@@ -1,6 +1,7 @@
 """Pictures as people send them, and as nobody should."""
 
 import io
+import random
 import struct
 import zlib
 from collections.abc import Callable
@@ -8,7 +9,7 @@ from collections.abc import Callable
 import numpy as np
 import pytest
 from pictures import a_photo
-from PIL import Image, ImageCms
+from PIL import Image, ImageCms, ImageOps
 
 from engine.errors import PictureRefused
 from engine.images import Limits, Pixels, encode_jpeg, encode_png, encode_under, open_picture, resize
@@ -59,6 +60,25 @@ def test_a_photo_held_sideways_stands_upright() -> None:
     data = saved(Image.fromarray(a_photo(48, 64)), "JPEG", quality=95, exif=exif)
 
     assert difference(open_picture(data), np.rot90(a_photo(48, 64), -1)) < 4
+
+
+@pytest.mark.parametrize("orientation", range(1, 9))
+def test_every_way_to_hold_a_camera_is_known(orientation: int) -> None:
+    """Pillow's own reading of EXIF is the judge."""
+    exif = Image.Exif()
+    exif[0x0112] = orientation
+    data = saved(Image.fromarray(a_photo()), "PNG", exif=exif)
+
+    judge = ImageOps.exif_transpose(Image.open(io.BytesIO(data)))
+
+    assert difference(open_picture(data), np.asarray(judge)) == 0
+
+
+def test_a_broken_exif_is_ignored() -> None:
+    """Odd cameras write it; the picture is still fine."""
+    data = saved(Image.fromarray(a_photo()), "PNG", exif=b"Exif\0\0II*\0\xff\xff\xff\xff")
+
+    assert difference(open_picture(data), a_photo()) == 0
 
 
 def test_a_colour_profile_is_turned_into_srgb() -> None:
@@ -118,6 +138,38 @@ def test_sixteen_bit_grey_is_scaled_not_cut_off() -> None:
     assert found[0, -1, 0] == 255
 
 
+def test_a_dark_sixteen_bit_scan_stays_dark() -> None:
+    """How bright a pixel is does not depend on the brightest one."""
+    night = np.full((32, 32), 200, np.uint16)
+
+    assert open_picture(saved(Image.fromarray(night), "PNG"))[4, 4].tolist() == [1, 1, 1]
+
+
+@pytest.mark.parametrize(
+    "white", [np.float32(1), np.float32(255), np.float32(65535), np.int32(65535), np.int32(2_000_000_000)]
+)
+def test_what_is_white_is_guessed_where_the_file_does_not_say(white: np.float32 | np.int32) -> None:
+    """Scientific TIFFs count to 1, to 65535, or as far as they like; holes in them are black."""
+    ramp = np.tile(np.linspace(0, white, 64).astype(white.dtype), (32, 1))
+    if ramp.dtype == np.float32:
+        ramp[0, 0] = np.nan
+
+    found = open_picture(saved(Image.fromarray(ramp), "TIFF"))
+
+    assert found[0, 0, 0] == 0
+    assert 120 < found[0, 32, 0] < 136
+    assert found[0, -1, 0] == 255
+
+
+def test_premultiplied_alpha_is_understood() -> None:
+    """Film programs write it: extra samples of kind 1 in TIFF's words."""
+    data = saved(Image.new("RGBA", (32, 32), (0, 0, 0, 0)), "TIFF")
+    unassociated, associated = (struct.pack("<HHIHH", 338, 3, 1, kind, 0) for kind in (2, 1))
+    assert data.count(unassociated) == 1
+
+    assert open_picture(data.replace(unassociated, associated))[4, 4].tolist() == [255, 255, 255]
+
+
 @pytest.mark.parametrize("mode", ["RGBA", "LA", "P"])
 def test_transparent_parts_lie_on_white(mode: str) -> None:
     """As on a page; black would frighten people."""
@@ -144,13 +196,16 @@ def a_png_header(width: int, height: int) -> bytes:
         (b"I am a text file named .png", "no picture that can be read"),
         (b"%!PS-Adobe-3.0 EPSF-3.0\n%%BoundingBox: 0 0 64 64\n", "no picture that can be read"),
         (a_png_header(20_000, 20_000), "up to 50 million pixels, but this one has far more"),
-        (a_png_header(10_000, 10_000), "up to 50 million pixels, but this one has far more"),
+        (a_png_header(10_000, 10_000), "up to 50 million pixels, but this one is 10000×10000"),
         (a_png_header(8_000, 8_000), "up to 50 million pixels, but this one is 8000×8000"),
+        (a_png_header(4000, 20), "up to 8 times as long as it is wide, but this one is 4000×20"),
         (a_png_header(1, 1), r"at least 16 pixels wide and high, but this one is 1×1"),
         (a_png_header(64, 64), "damaged or cut off"),
         (saved(Image.fromarray(a_photo(256, 256)), "JPEG")[:2000], "damaged or cut off"),
         (saved(Image.fromarray(a_photo(256, 256)), "PNG")[:1000], "damaged or cut off"),
         (saved(Image.fromarray(a_photo(256, 256)), "WEBP")[:500], "damaged|no picture"),
+        (saved(Image.fromarray(a_photo(256, 256)), "AVIF")[:-100], "damaged|no picture"),
+        (saved(Image.fromarray(a_photo(256, 256)), "HEIF")[:-100], "damaged|no picture"),
     ],
 )
 def test_what_is_no_good_picture_is_refused_by_one_sentence(data: bytes, sentence: str) -> None:
@@ -163,8 +218,37 @@ def test_what_is_no_good_picture_is_refused_by_one_sentence(data: bytes, sentenc
 
 def test_too_many_bytes_are_refused_before_they_are_looked_at() -> None:
     """The sentence says the limit and what came."""
-    with pytest.raises(PictureRefused, match="up to 1 MB, but this one has 2 MB"):
-        open_picture(bytes(2 * 2**20), Limits(max_bytes=2**20))
+    with pytest.raises(PictureRefused, match=r"up to 1 MB, but this one has 1\.04 MB"):
+        open_picture(bytes(1_090_000), Limits(max_bytes=2**20))
+
+
+def test_a_gif_whose_frame_outgrows_its_header_is_measured_by_the_frame() -> None:
+    """The header says 32×32, the decoder would unpack 81 million pixels."""
+    data = bytearray(saved(Image.new("P", (32, 32)), "GIF"))
+    frame = data.index(b",\0\0\0\0")
+    data[frame + 5 : frame + 9] = struct.pack("<HH", 9000, 9000)
+
+    with pytest.raises(PictureRefused, match="this one is 9000×9000"):
+        open_picture(bytes(data))
+
+
+@pytest.mark.parametrize("format_", ["JPEG", "PNG", "WEBP", "TIFF", "AVIF", "HEIF"])
+def test_damaged_files_are_opened_or_refused_and_nothing_else(format_: str) -> None:
+    """Each decoder has its own ways to fail; none may look like a bug of ours."""
+    exif = Image.Exif()
+    exif[0x0112] = 6
+    exif.get_ifd(0x8825).update({1: "N", 2: (48.0, 31.0, 12.0)})
+    whole = saved(Image.fromarray(a_photo()), format_, exif=exif)
+    chance = random.Random(7)
+
+    for _ in range(150):
+        damaged = bytearray(whole)
+        for _ in range(chance.choice([1, 2, 5])):
+            damaged[chance.randrange(min(len(whole), 600))] = chance.choice([0, 1, 127, 255, chance.randrange(256)])
+        try:
+            assert open_picture(bytes(damaged)).dtype == np.uint8
+        except PictureRefused:
+            continue
 
 
 @pytest.mark.parametrize("encode", [encode_png, encode_jpeg])

@@ -6,6 +6,7 @@ A picture that kills, hangs or bloats its decoder costs that one process, which 
 import asyncio
 import ctypes
 import multiprocessing
+import os
 import resource
 import signal
 import sys
@@ -24,6 +25,8 @@ T = TypeVar("T")
 
 LONG_EDGE: Final = 2048
 """Larger uploads are reduced to it when they are stored: twice the largest usual result."""
+_OUR_OWN: Final = Limits(max_bytes=sys.maxsize, max_pixels=sys.maxsize, min_edge=1, max_aspect=sys.maxsize)
+"""For pictures that `open` wrote: a PNG may be larger than the JPEG that was uploaded."""
 _PARENT_DIED: Final = 1  # Linux's PR_SET_PDEATHSIG
 
 
@@ -54,7 +57,7 @@ class DecodePool:
         self._pool = ProcessPool(
             max_workers=processes,
             initializer=_confine,
-            initargs=[memory_bytes],
+            initargs=[memory_bytes, os.getpid()],
             context=multiprocessing.get_context("spawn"),
         )
 
@@ -64,7 +67,7 @@ class DecodePool:
 
     async def pixels(self, png: bytes) -> Pixels:
         """The array of a picture that `open` cleaned."""
-        return await self.run(open_picture, png, self._limits)
+        return await self.run(open_picture, png, _OUR_OWN)
 
     async def encode(self, pixels: Pixels, limit_bytes: int | None = None) -> Encoded:
         """A PNG where it fits under the limit, else the best JPEG that does."""
@@ -97,10 +100,10 @@ def _open(data: bytes, limits: Limits, long_edge: int) -> Opened:
     pixels = open_picture(data, limits)
     if max(pixels.shape) > long_edge:
         pixels = resize(pixels, long_edge)
-    return Opened(encode_png(pixels), pixels.shape[1], pixels.shape[0])
+    return Opened(encode_png(pixels, compress_level=1), pixels.shape[1], pixels.shape[0])
 
 
-def _confine(memory_bytes: int) -> None:
+def _confine(memory_bytes: int, bot: int) -> None:
     """Run in each new process: limit its memory, and let it die with the bot."""
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C is the bot's to handle
     if sys.platform == "linux":
@@ -108,3 +111,5 @@ def _confine(memory_bytes: int) -> None:
         resource.setrlimit(resource.RLIMIT_AS, (used + memory_bytes, used + memory_bytes))
         # Even a bot that was killed with -9 leaves no process behind.
         ctypes.CDLL(None).prctl(_PARENT_DIED, signal.SIGKILL)
+        if os.getppid() != bot:  # it died before we asked
+            os._exit(1)

@@ -49,6 +49,19 @@ async def test_a_picture_is_opened_reduced_and_read_again(pool: DecodePool) -> N
     assert pixels.shape == (96, 128, 3)
 
 
+async def test_what_was_opened_can_be_read_again_whatever_the_limits_of_uploads() -> None:
+    """A small JPEG becomes a larger PNG; it was accepted, so it is painted."""
+    noise = np.random.default_rng(0).integers(0, 256, (128, 128, 3), dtype=np.uint8)
+    upload = encode_jpeg(noise, quality=30)
+    strict = DecodePool(limits=Limits(max_bytes=len(upload), min_edge=128), long_edge=120)
+
+    opened = await strict.open(upload)
+
+    assert len(opened.png) > len(upload)
+    assert (await strict.pixels(opened.png)).shape == (120, 120, 3)
+    await strict.close()
+
+
 async def test_a_result_is_encoded_under_its_limit(pool: DecodePool) -> None:
     """What Discord takes."""
     noise = np.random.default_rng(0).integers(0, 256, (64, 64, 3), dtype=np.uint8)

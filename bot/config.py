@@ -6,8 +6,9 @@ and where it stands. `DISCORD_TOKEN` is read as it is; every other key as `ATELI
 """
 
 import os
+import re
 import tomllib
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any, Final, Literal
 
@@ -16,7 +17,9 @@ from pydantic import BaseModel, ConfigDict, Field, SecretStr, ValidationError
 from engine.options import MAX_SIZE, MIN_SIZE, Quality
 
 PREFIX: Final = "ATELIER_"
+TOKEN: Final = "DISCORD_TOKEN"  # noqa: S105  # a variable's name
 DEFAULT_FILE: Final = Path("config.toml")
+_SQLITE_FILE: Final = re.compile(r"(?P<scheme>sqlite(\+\w+)?:///)(?P<path>(?!:memory:).+)")
 
 
 class ConfigError(Exception):
@@ -30,7 +33,7 @@ class _Section(BaseModel):
 class Discord(_Section):
     """How the bot speaks with Discord."""
 
-    token: SecretStr | None = None
+    token: SecretStr | None = Field(default=None, min_length=1)
     """Of the bot; better given as DISCORD_TOKEN."""
     sync_commands: bool = True
     """Tell Discord the commands at every start; turn it off where another process does."""
@@ -76,7 +79,8 @@ class Limits(_Section):
     default_size: int | None = Field(default=None, ge=MIN_SIZE, le=MAX_SIZE)
     """Not given: 512 on a CPU, 1024 on an accelerator."""
     upload_bytes: int = Field(default=25 * 2**20, ge=1024)
-    upload_pixels: int = Field(default=50_000_000, ge=4096)
+    upload_pixels: int = Field(default=50_000_000, ge=4096, le=150_000_000)
+    """Somewhat above the highest, Pillow itself takes every picture for a bomb."""
 
 
 class Decode(_Section):
@@ -123,16 +127,16 @@ def load(path: Path | None = None, environ: Mapping[str, str] | None = None) -> 
         raise ConfigError(f"There is no configuration file {path}.")
     file = path or DEFAULT_FILE
     from_file = _read(file) if file.is_file() else {}
-    _check(from_file, f"in {file.name}")
+    _check(from_file, f"in {file.name}", ".".join)
     from_environment = _from_environment(environ)
-    _check(from_environment, "in the environment")
+    _check(from_environment, "in the environment", _variable)
     config = Config.model_validate(_merged(from_file, from_environment))
     return _made_absolute(config, file.parent.resolve())
 
 
 def _read(file: Path) -> dict[str, Any]:
     try:
-        return tomllib.loads(file.read_text())
+        return tomllib.loads(file.read_text(encoding="utf-8"))
     except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
         raise ConfigError(f"{file.name} is no TOML: {error}.") from error
     except OSError as error:
@@ -142,25 +146,30 @@ def _read(file: Path) -> dict[str, Any]:
 def _from_environment(environ: Mapping[str, str]) -> dict[str, Any]:
     """Nested as the TOML file is; an empty variable counts as not given, as compose files write them."""
     found: dict[str, Any] = {}
-    for name, value in environ.items():
-        if not value or not (name.startswith(PREFIX) or name == "DISCORD_TOKEN"):
+    for name, value in sorted(environ.items()):  # so DISCORD_TOKEN comes last, and wins over ATELIER_DISCORD__TOKEN
+        if not value or not (name.startswith(PREFIX) or name == TOKEN):
             continue
-        keys = ["discord", "token"] if name == "DISCORD_TOKEN" else name.removeprefix(PREFIX).lower().split("__")
+        keys = ["discord", "token"] if name == TOKEN else name.removeprefix(PREFIX).lower().split("__")
         place = found
-        for key in keys[:-1]:
+        for depth, key in enumerate(keys[:-1], start=1):
             place = place.setdefault(key, {})
-        if keys != ["discord", "token"] or name == "DISCORD_TOKEN" or "DISCORD_TOKEN" not in environ:
-            place[keys[-1]] = value
+            if not isinstance(place, dict):
+                raise ConfigError(f"{name} and {_variable(keys[:depth])} cannot both stand in the environment.")
+        place[keys[-1]] = value
     return found
 
 
-def _check(values: Mapping[str, Any], where: str) -> None:
-    """Validate one source alone, so that the sentence can say where the mistake stands."""
+def _variable(keys: Sequence[str]) -> str:
+    return TOKEN if list(keys) == ["discord", "token"] else PREFIX + "__".join(keys).upper()
+
+
+def _check(values: Mapping[str, Any], where: str, spell: Callable[[Sequence[str]], str]) -> None:
+    """Validate one source alone, so that the sentence can say where the mistake stands, in that source's spelling."""
     try:
         Config.model_validate(values)
     except ValidationError as error:
         first = error.errors(include_input=False, include_url=False, include_context=False)[0]
-        key = ".".join(str(part) for part in first["loc"])
+        key = spell([str(part) for part in first["loc"]])
         if first["type"] == "extra_forbidden":
             raise ConfigError(f"There is no key {key}, which stands {where}; see config.example.toml.") from None
         raise ConfigError(f"The key {key} {where} does not fit: {first['msg']}.") from None
@@ -176,8 +185,8 @@ def _merged(below: Mapping[str, Any], above: Mapping[str, Any]) -> dict[str, Any
 def _made_absolute(config: Config, folder: Path) -> Config:
     """Relative paths start where the configuration file lies, so that it may be used from anywhere."""
     url = config.database.url.get_secret_value() if config.database.url else None
-    if url and url.startswith("sqlite:///"):
-        url = f"sqlite:///{folder / url.removeprefix('sqlite:///')}"
+    if url and (relative := _SQLITE_FILE.fullmatch(url)):
+        url = f"{relative['scheme']}{folder / relative['path']}"
     return config.model_copy(
         update={
             "data_dir": folder / config.data_dir,

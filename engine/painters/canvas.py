@@ -60,12 +60,6 @@ def mix(below: Field, above: Field, share: Field | float) -> Field:
     return below * (1 - share) + above * share
 
 
-def blurred(values: Field, radius: float) -> Field:
-    """Gaussian blur of one number a pixel."""
-    picture = Image.fromarray((np.clip(values, 0, 1) * 255).astype(np.uint8))
-    return np.asarray(picture.filter(ImageFilter.GaussianBlur(radius)), dtype=np.float64) / 255
-
-
 def finished(colours: Field, size: int) -> Pixels:
     """The painting at its own size, from the larger one it was drawn at."""
     picture = Image.fromarray((np.clip(colours, 0, 1) * 255).round().astype(np.uint8))

@@ -17,6 +17,8 @@ from pathlib import Path
 from typing import Any, Final
 
 from aiohttp import BodyPartReader, MultipartReader, hdrs, web
+from aiohttp.http_exceptions import BadHttpMessage
+from aiohttp.web import RequestPayloadError
 
 from bot.jobs import (
     LOCAL_OWNER,
@@ -35,23 +37,38 @@ from bot.jobs import (
     UnknownJob,
 )
 from bot.service import StyleService
+from bot.styles import Preset, Styles
 from engine.errors import EngineError
 
 log = logging.getLogger(__name__)
 
 FRONT_END: Final = "page"
+PAGE: Final = Path(str(files("bot") / "page"))
 HOST: Final = "127.0.0.1"
 OWN_NAMES: Final = ("127.0.0.1", "localhost")
+GALLERY: Final = 100
+"""So many presets, or samples, are shown."""
+PICTURES: Final = ("content", "style")
 FORM_BYTES: Final = 64 * 1024
-"""What a form may have besides its two pictures."""
+"""What a form may have besides its pictures."""
 NO_FORM: Final = "Send a form with a picture to repaint and a style."
 SECURITY_HEADERS: Final = {
-    "Content-Security-Policy": "default-src 'self'; img-src 'self' data: blob:; frame-ancestors 'none'",
+    "Content-Security-Policy": (
+        "default-src 'self'; img-src 'self' data: blob:; base-uri 'none'; form-action 'self'; frame-ancestors 'none'"
+    ),
+    "Cross-Origin-Resource-Policy": "same-origin",
     "X-Content-Type-Options": "nosniff",
     "Referrer-Policy": "no-referrer",
     "Cache-Control": "no-cache",
 }
+
+
+class TooLarge(Refused):
+    """More bytes than a picture, or the form, may have."""
+
+
 STATUS: Final[dict[type[Exception], HTTPStatus]] = {
+    TooLarge: HTTPStatus.REQUEST_ENTITY_TOO_LARGE,
     UnknownJob: HTTPStatus.NOT_FOUND,
     NotYours: HTTPStatus.FORBIDDEN,
 }
@@ -71,13 +88,15 @@ class LocalPage:
     def __init__(self, service: StyleService, *, port: int, upload_bytes: int, samples: Sequence[Path]) -> None:
         self.service = service
         self.port = port
-        self.form_bytes = 2 * upload_bytes + FORM_BYTES
+        self.form_bytes = len(PICTURES) * upload_bytes + FORM_BYTES
         self.upload_bytes = upload_bytes
-        self.samples = {sample.stem: sample for sample in samples}
+        self._sample_paths = samples
+        self.samples: dict[str, Preset] = {}
         self._runner = web.AppRunner(self._application(), access_log=None, shutdown_timeout=1.0)
 
     async def start(self) -> str:
         """Serve from now on; the address to open."""
+        self.samples = await asyncio.to_thread(_read_samples, self._sample_paths)
         await self._runner.setup()
         try:
             await web.TCPSite(self._runner, HOST, self.port).start()
@@ -99,6 +118,7 @@ class LocalPage:
                 web.get("/page.css", _asset("page.css")),
                 web.get("/page.js", _asset("page.js")),
                 web.get("/health", self._health),
+                web.get("/api/limits", self._limits),
                 web.get("/api/presets", self._list_presets),
                 web.get("/api/presets/{name}.jpg", self._preset),
                 web.get("/api/samples", self._list_samples),
@@ -116,17 +136,19 @@ class LocalPage:
     async def _health(self, _: web.Request) -> web.Response:
         return web.json_response({"status": "ok"})
 
+    async def _limits(self, _: web.Request) -> web.Response:
+        limits = self.service.limits
+        size = min(limits.default_size, limits.max_size)
+        return web.json_response({"size": size, "max_size": limits.max_size, "upload_bytes": self.upload_bytes})
+
     async def _list_presets(self, _: web.Request) -> web.Response:
-        presets = self.service.presets(limit=100)
-        return web.json_response(
-            [{"name": preset.name, "title": preset.title, "alt": preset.alt} for preset in presets]
-        )
+        return web.json_response([_shown(preset) for preset in self.service.presets(limit=GALLERY)])
 
     async def _preset(self, request: web.Request) -> web.FileResponse:
         return web.FileResponse(self.service.styles.get(request.match_info["name"]).path)
 
     async def _list_samples(self, _: web.Request) -> web.Response:
-        return web.json_response([{"name": name, "title": name.replace("-", " ")} for name in self.samples])
+        return web.json_response([_shown(photo) for photo in self.samples.values()])
 
     async def _sample(self, request: web.Request) -> web.FileResponse:
         return web.FileResponse(self._sample_path(request.match_info["name"]))
@@ -134,7 +156,7 @@ class LocalPage:
     def _sample_path(self, name: str) -> Path:
         if name not in self.samples:
             raise Refused(f"There is no sample {name[:40]!r}.")
-        return self.samples[name]
+        return self.samples[name].path
 
     async def _list_jobs(self, _: web.Request) -> web.Response:
         """What was asked for and not yet seen: the page takes it up again after a reload or a restart."""
@@ -144,6 +166,8 @@ class LocalPage:
         form = await self._read_form(request)
         content, style = form.get("content"), form.get("style")
         sample = _text(form, "sample")
+        if sample and content is not None:
+            raise Refused("Choose either a picture of yours or a sample, not both.")
         if sample:
             content = await asyncio.to_thread(self._sample_path(sample).read_bytes)
         if content is None:
@@ -166,30 +190,28 @@ class LocalPage:
         if not request.content_type.startswith("multipart/"):
             raise Refused(NO_FORM)
         if (request.content_length or 0) > self.form_bytes:
-            raise Refused(self._too_large())
+            raise self._too_large()
         try:
             return await self._read_parts(await request.multipart())
-        except ValueError as error:  # what aiohttp says of a broken form
+        except (ValueError, BadHttpMessage, RequestPayloadError) as error:  # a broken form, or a broken connection
             raise Refused(NO_FORM) from error
 
     async def _read_parts(self, parts: MultipartReader) -> dict[str, bytes]:
         form: dict[str, bytes] = {}
-        read = 0
         async for part in parts:
             if not isinstance(part, BodyPartReader) or part.name is None:
                 raise Refused(NO_FORM)
             data = bytearray()
             while chunk := await part.read_chunk(2**16):
-                read += len(chunk)
-                if read > self.form_bytes:
-                    raise Refused(self._too_large())
                 data += chunk
+                if len(data) > (self.upload_bytes if part.name in PICTURES else FORM_BYTES):
+                    raise self._too_large()
             if data or part.filename:  # a file field that was left empty has neither
                 form[part.name] = bytes(data)
         return form
 
-    def _too_large(self) -> str:
-        return f"A picture may have up to {self.upload_bytes / 2**20:.0f} MB; save it smaller or as a JPEG."
+    def _too_large(self) -> TooLarge:
+        return TooLarge(f"A picture may have up to {self.upload_bytes / 2**20:.3g} MB; save it smaller or as a JPEG.")
 
     async def _events(self, request: web.Request) -> web.StreamResponse:
         """The job's news as server-sent events, until its last."""
@@ -211,28 +233,35 @@ class LocalPage:
     async def _content(self, request: web.Request) -> web.Response:
         return web.Response(body=await self.service.content(request.match_info["job"]), content_type="image/png")
 
-    async def _result(self, request: web.Request) -> web.Response:
-        """The picture; having been fetched, it counts as delivered."""
+    async def _result(self, request: web.Request) -> web.StreamResponse:
+        """The picture; once all of it was sent, it counts as delivered."""
         job_id = request.match_info["job"]
         result = await self.service.result(job_id)
-        await self.service.told(job_id)
         name = f"atelier-{job_id}.{result.extension}"
-        return web.Response(
-            body=result.data,
-            content_type="image/png" if result.extension == "png" else "image/jpeg",
-            headers={hdrs.CONTENT_DISPOSITION: f'inline; filename="{name}"'},
+        response = web.StreamResponse(
+            headers={**SECURITY_HEADERS, hdrs.CONTENT_DISPOSITION: f'inline; filename="{name}"'}
         )
+        response.content_type = "image/png" if result.extension == "png" else "image/jpeg"
+        await response.prepare(request)
+        await response.write(result.data)
+        await self.service.told(job_id)
+        await response.write_eof()
+        return response
 
     async def _cancel(self, request: web.Request) -> web.Response:
         cancelled = await self.service.cancel(request.match_info["job"], LOCAL_OWNER)
         return web.json_response({"cancelled": cancelled})
 
 
-def _asset(name: str) -> Handler:
-    path = Path(str(files("bot") / "page" / name))
+def _read_samples(paths: Sequence[Path]) -> dict[str, Preset]:
+    """By name; a photo says what it shows as a preset does."""
+    photos = Styles(sorted({path.parent for path in paths})).search(limit=GALLERY)
+    return {photo.name: photo for photo in photos if photo.path in paths}
 
+
+def _asset(name: str) -> Handler:
     async def serve(_: web.Request) -> web.FileResponse:
-        return web.FileResponse(path)
+        return web.FileResponse(PAGE / name)
 
     return serve
 
@@ -244,6 +273,8 @@ async def _guard(request: web.Request, handler: Handler) -> web.StreamResponse:
         if not _is_own(request):
             return _error(HTTPStatus.FORBIDDEN, "This page answers only to itself, on this machine.")
         response = await handler(request)
+    except ConnectionResetError:
+        return web.Response()  # to nobody: the browser went away, and will ask for its untold jobs again
     except web.HTTPException as error:
         return _error(HTTPStatus(error.status), error.reason + ".")
     except (JobError, EngineError) as error:
@@ -272,6 +303,11 @@ def _is_own(request: web.Request) -> bool:
 
 def _error(status: HTTPStatus, sentence: str) -> web.Response:
     return web.json_response({"error": sentence}, status=status, headers=SECURITY_HEADERS)
+
+
+def _shown(picture: Preset) -> dict[str, str]:
+    """One entry of a gallery."""
+    return {"name": picture.name, "title": picture.title, "alt": picture.alt}
 
 
 def _text(form: dict[str, bytes], name: str) -> str:

@@ -13,6 +13,7 @@ import pytest
 from aiohttp import FormData
 from fakes import FakeDecoder, FakePainter
 from pictures import a_painting, a_photo
+from yarl import URL
 
 from bot.jobs import JobState, Progress
 from bot.ledger import open_ledger
@@ -26,7 +27,10 @@ from engine.images import encode_jpeg, encode_png, open_picture
 class Visit:
     """A browser at the page, and what runs behind it."""
 
-    def __init__(self, client: aiohttp.ClientSession, service: StyleService, painter: FakePainter) -> None:
+    def __init__(
+        self, address: str, client: aiohttp.ClientSession, service: StyleService, painter: FakePainter
+    ) -> None:
+        self.address = URL(address)
         self.client = client
         self.service = service
         self.painter = painter
@@ -57,14 +61,17 @@ async def visit(tmp_path: Path) -> AsyncIterator[Visit]:
     sample = tmp_path / "samples" / "disc.jpg"
     sample.parent.mkdir()
     sample.write_bytes(encode_jpeg(a_photo()))
+    sample.with_suffix(".toml").write_text('title = "A disc"\nalt = "A dark disc on a bright slope."')
     ledger = await open_ledger(f"sqlite:///{tmp_path}/ledger.db")
     queue, painter, decoder = LocalQueue(ledger), FakePainter(), FakeDecoder()
     limits = Limits(open_jobs_per_person=2, upload_bytes=100_000)
-    service = StyleService(queue, ledger, decoder, Styles([tmp_path]), limits)
+    styles = await asyncio.to_thread(Styles, [tmp_path])
+    service = StyleService(queue, ledger, decoder, styles, limits)
     page = LocalPage(service, port=0, upload_bytes=limits.upload_bytes, samples=[sample])
     worker = asyncio.create_task(queue.run_worker(painter, decoder))
-    async with aiohttp.ClientSession(await page.start()) as client:
-        yield Visit(client, service, painter)
+    address = await page.start()
+    async with aiohttp.ClientSession(address) as client:
+        yield Visit(address, client, service, painter)
     await page.close()
     worker.cancel()
     with contextlib.suppress(asyncio.CancelledError):
@@ -103,11 +110,17 @@ async def test_the_page_offers_presets_and_samples_with_their_pictures(visit: Vi
     async with visit.client.get("/api/samples") as response:
         samples = await response.json()
 
-    assert [preset["name"] for preset in presets] == ["stripes"]
-    assert [sample["name"] for sample in samples] == ["disc"]
+    assert presets == [{"name": "stripes", "title": "Stripes", "alt": "Stripes"}]
+    assert samples == [{"name": "disc", "title": "A disc", "alt": "A dark disc on a bright slope."}]
     for address in ("/api/presets/stripes.jpg", "/api/samples/disc.jpg"):
         async with visit.client.get(address) as response:
             assert open_picture(await response.read()).shape[2] == 3
+
+
+async def test_the_page_learns_the_operators_limits(visit: Visit) -> None:
+    """It offers no size and sends no file that would be refused."""
+    async with visit.client.get("/api/limits") as response:
+        assert await response.json() == {"size": 512, "max_size": 1024, "upload_bytes": 100_000}
 
 
 async def test_the_preview_is_sent_once_as_it_sharpens(visit: Visit) -> None:
@@ -163,12 +176,11 @@ async def test_what_was_not_seen_yet_is_listed_after_a_reload(visit: Visit) -> N
         ({"sample": "disc"}, "Attach a style picture, or choose a preset"),
         ({"sample": "disc", "style": encode_png(a_painting()), "preset": "stripes"}, "not both"),
         ({"sample": "disc", "preset": "strips"}, "did you mean stripes"),
+        ({"sample": "disc", "content": encode_png(a_photo()), "preset": "stripes"}, "not both"),
         ({"sample": "nothing", "preset": "stripes"}, "no sample 'nothing'"),
         ({"content": b"I am text", "preset": "stripes"}, "no picture"),
         ({"content": b"", "preset": "stripes"}, "empty"),
         ({"content": encode_jpeg(a_photo())[:300], "preset": "stripes"}, "damaged"),
-        ({"content": bytes(150_000), "preset": "stripes"}, "up to"),
-        ({"content": bytes(900_000), "preset": "stripes"}, "up to"),
         ({"sample": "disc", "preset": "stripes", "strength": "much"}, "whole number"),
         ({"sample": "disc", "preset": "stripes", "strength": "101"}, "from 0 to 100"),
         ({"sample": "disc", "preset": "stripes", "size": "9000"}, "between 64 and 1024"),
@@ -183,11 +195,29 @@ async def test_bad_wishes_are_answered_by_one_sentence(visit: Visit, form: dict[
 
 
 @pytest.mark.parametrize(
+    "form",
+    [
+        {"content": bytes(150_000), "preset": "stripes"},
+        {"content": bytes(900_000), "preset": "stripes"},
+        {"sample": "disc", "style": bytes(150_000)},
+        {"sample": "disc", "preset": "stripes" * 10_000},
+    ],
+)
+async def test_too_many_bytes_are_refused_by_their_own_status(visit: Visit, form: dict[str, Any]) -> None:
+    """Whichever field they stand in."""
+    status, answer = await visit.ask(form)
+
+    assert status == 413
+    assert "A picture may have up to 0.0954 MB" in answer["error"]
+
+
+@pytest.mark.parametrize(
     ("kind", "body"),
     [
         ("text/plain", b"hello"),
         ("multipart/form-data", b"hello"),
         ("multipart/form-data; boundary=x", b"hello"),
+        ("multipart/form-data; boundary=x", b"--x\r\n" + b"y" * 20_000),
         ("multipart/form-data; boundary=x", b"--x\r\nContent-Type: multipart/mixed\r\n\r\n"),
         ("multipart/form-data; boundary=x", b"--x\r\nContent-Disposition: form-data\r\n\r\nhello\r\n--x--\r\n"),
     ],
@@ -201,20 +231,54 @@ async def test_what_is_no_form_is_refused(visit: Visit, kind: str, body: bytes) 
 
 async def test_three_gigabytes_are_refused_without_reading_them(visit: Visit) -> None:
     """The declared length is enough."""
-    url = visit.client._base_url
-    assert url is not None
-    reader, writer = await asyncio.open_connection(url.host, url.port)
+    address = visit.address
+    reader, writer = await asyncio.open_connection(address.host, address.port)
     head = (
-        f"POST /api/jobs HTTP/1.1\r\nHost: 127.0.0.1:{url.port}\r\nContent-Type: multipart/form-data; boundary=x\r\n"
+        f"POST /api/jobs HTTP/1.1\r\nHost: {address.authority}\r\nContent-Type: multipart/form-data; boundary=x\r\n"
         f"Content-Length: {3 * 2**30}\r\n\r\n"
     )
     writer.write(head.encode())
 
     answer = await asyncio.wait_for(reader.readuntil(b"}"), timeout=5)
 
-    assert b"400 Bad Request" in answer
-    assert b"up to 0 MB" in answer
+    assert b"413 Request Entity Too Large" in answer
+    assert b"A picture may have up to" in answer
     writer.close()
+
+
+async def test_a_browser_that_goes_away_is_no_error(visit: Visit, caplog: pytest.LogCaptureFixture) -> None:
+    """Closing the tab while a painting is on its way keeps it for the next visit."""
+    visit.painter.may_end.clear()
+    _, answer = await visit.ask({"sample": "disc", "preset": "stripes"})
+    await visit.painter.has_begun.wait()
+    response = await visit.client.get(f"/api/jobs/{answer['id']}/events")
+    await response.content.readline()
+
+    response.close()
+    await visit.client.get("/health")  # by now the server has seen the connection end
+    visit.painter.may_end.set()
+    await visit.events(answer["id"])
+
+    assert [job.id for job in await visit.service.untold("page")] == [answer["id"]]
+    assert not caplog.records
+
+
+async def test_half_a_form_is_no_error(visit: Visit, caplog: pytest.LogCaptureFixture) -> None:
+    """The network went, not the bot."""
+    address = visit.address
+    _, writer = await asyncio.open_connection(address.host, address.port)
+    head = (
+        f"POST /api/jobs HTTP/1.1\r\nHost: {address.authority}\r\nContent-Type: multipart/form-data; boundary=x\r\n"
+        "Content-Length: 5000\r\n\r\n--x\r\nContent-Disposition: form-data; name=content\r\n\r\nhalf"
+    )
+    writer.write(head.encode())
+    await writer.drain()
+
+    writer.close()
+    await writer.wait_closed()
+
+    assert (await visit.client.get("/health")).status == 200
+    assert not caplog.records
 
 
 async def test_the_limit_of_open_jobs_is_said(visit: Visit) -> None:

@@ -2,73 +2,101 @@
 
 const $ = (id) => document.getElementById(id);
 const form = $("wish");
-const chosen = { content: null, style: null }; // each: {file} or {name}, and where its picture can be seen
-
+const GALLERIES = { content: "samples", style: "presets" };
+const FILE_FIELDS = { content: "content", style: "style" };
+const NAME_FIELDS = { content: "sample", style: "preset" };
+const chosen = { content: null, style: null }; // each: {file} or {name}
+const SIZES = [256, 384, 512, 768, 1024, 1536, 2048, 3072, 4096];
 const WORDS = [
   [0, "the photo itself"], [5, "a breath"], [25, "gentle"], [45, "balanced"], [60, "strong"], [80, "bold"], [95, "all paint"],
 ];
+const RETRY_MILLISECONDS = 3000;
+let limits = { size: 512, max_size: 1024, upload_bytes: Infinity };
+let news = null;
 
 // --- choosing -------------------------------------------------------------------------------------------------------
 
-function choose(role, choice) {
+function choose(role, choice, address, alt) {
   chosen[role] = choice;
-  const drop = $(`${role}-drop`);
-  const picture = drop.querySelector("img");
-  picture.src = choice.shown;
-  picture.alt = choice.alt;
+  const [picture, words] = $(`${role}-drop`).querySelectorAll("img, span");
+  if (picture.src.startsWith("blob:")) URL.revokeObjectURL(picture.src);
+  picture.onerror = () => { picture.hidden = true; words.hidden = false; words.textContent = alt; }; // HEIC, in most browsers
+  picture.src = address;
+  picture.alt = alt;
   picture.hidden = false;
-  drop.querySelector("span").hidden = true;
-  const gallery = $(role === "content" ? "samples" : "presets");
-  for (const button of gallery.children) button.setAttribute("aria-checked", String(button.dataset.name === choice.name));
+  words.hidden = true;
+  for (const radio of $(GALLERIES[role]).querySelectorAll("input")) radio.checked = radio.value === choice.name;
   complain("");
 }
 
 function chooseFile(role, file) {
-  if (file) choose(role, { file, shown: URL.createObjectURL(file), alt: `Your file ${file.name}` });
+  if (!file) return;
+  if (file.size > limits.upload_bytes) {
+    complain(`${file.name} is too large: a picture may have up to ${Math.floor(limits.upload_bytes / 2 ** 20)} MB.`);
+    return;
+  }
+  choose(role, { file }, URL.createObjectURL(file), file.name);
 }
 
-async function fillGallery(id, role, kind) {
-  const entries = await (await fetch(`/api/${kind}`)).json();
-  for (const entry of entries) {
-    const button = document.createElement("button");
-    button.type = "button";
-    button.dataset.name = entry.name;
-    button.title = entry.title;
-    button.setAttribute("role", "radio");
-    button.setAttribute("aria-checked", "false");
-    const picture = new Image();
-    picture.src = `/api/${kind}/${entry.name}.jpg`;
-    picture.alt = entry.title;
-    button.append(picture);
-    button.addEventListener("click", () =>
-      choose(role, { name: entry.name, shown: picture.src, alt: entry.alt ?? entry.title }));
-    $(id).append(button);
+async function fillGallery(role) {
+  const kind = GALLERIES[role];
+  const entries = await ask(`/api/${kind}`);
+  for (const { name, title, alt } of entries) {
+    const radio = Object.assign(document.createElement("input"), { type: "radio", name: kind, value: name });
+    const picture = Object.assign(new Image(), { src: `/api/${kind}/${name}.jpg`, alt: "", title: alt, className: "framed" });
+    radio.addEventListener("change", () => choose(role, { name }, picture.src, alt));
+    const label = document.createElement("label");
+    label.append(radio, picture, title);
+    $(kind).append(label);
   }
+  $(kind).hidden = entries.length === 0;
   return entries;
 }
 
-for (const role of ["content", "style"]) {
-  const drop = $(`${role}-drop`);
-  drop.querySelector("input").addEventListener("change", (event) => chooseFile(role, event.target.files[0]));
-  for (const name of ["dragenter", "dragover"]) {
-    drop.addEventListener(name, (event) => { event.preventDefault(); drop.classList.add("over"); });
-  }
-  for (const name of ["dragleave", "drop"]) drop.addEventListener(name, () => drop.classList.remove("over"));
-  drop.addEventListener("drop", (event) => {
-    event.preventDefault();
-    chooseFile(role, event.dataTransfer.files[0]);
-  });
+function roleOf(target) {
+  const card = target.closest?.(".card")?.querySelector(".drop");
+  if (card) return card.id.replace("-drop", "");
+  return chosen.content ? "style" : "content";
 }
 
+for (const role of ["content", "style"]) {
+  const input = $(`${role}-drop`).querySelector("input");
+  input.addEventListener("change", () => { chooseFile(role, input.files[0]); input.value = ""; });
+}
+
+// A picture dropped or pasted beside the zones goes to the one that is still empty.
+document.addEventListener("dragover", (event) => { event.preventDefault(); mark(event); });
+document.addEventListener("dragleave", (event) => { if (!event.relatedTarget) mark(null); });
+document.addEventListener("drop", (event) => {
+  event.preventDefault();
+  mark(null);
+  if (!form.hidden) chooseFile(roleOf(event.target), event.dataTransfer.files[0]);
+});
 document.addEventListener("paste", (event) => {
   const file = [...event.clipboardData.files].find((each) => each.type.startsWith("image/"));
-  chooseFile(chosen.content ? "style" : "content", file);
+  if (!form.hidden) chooseFile(roleOf(event.target), file);
 });
 
-form.strength.addEventListener("input", () => {
+function mark(event) {
+  for (const role of ["content", "style"]) {
+    $(`${role}-drop`).classList.toggle("over", event !== null && roleOf(event.target) === role);
+  }
+}
+
+function sayStrength() {
   const strength = Number(form.strength.value);
-  $("strength-word").value = WORDS.findLast(([from]) => strength >= from)[1];
-});
+  const word = WORDS.findLast(([from]) => strength >= from)[1];
+  $("strength-word").value = word;
+  form.strength.setAttribute("aria-valuetext", `${strength}, ${word}`);
+}
+form.strength.addEventListener("input", sayStrength);
+
+function fillSizes() {
+  const sizes = new Set([...SIZES.filter((size) => size < limits.max_size), limits.size, limits.max_size]);
+  for (const size of [...sizes].sort((one, other) => one - other)) {
+    form.size.add(new Option(`${size} pixels`, size, size === limits.size, size === limits.size));
+  }
+}
 
 // --- painting -------------------------------------------------------------------------------------------------------
 
@@ -76,70 +104,101 @@ form.addEventListener("submit", async (event) => {
   event.preventDefault();
   complain("");
   const wish = new FormData();
-  const { content, style } = chosen;
-  if (content) wish.append(content.file ? "content" : "sample", content.file ?? content.name);
-  if (style) wish.append(style.file ? "style" : "preset", style.file ?? style.name);
+  for (const [role, choice] of Object.entries(chosen)) {
+    if (choice?.file) wish.append(FILE_FIELDS[role], choice.file);
+    if (choice?.name) wish.append(NAME_FIELDS[role], choice.name);
+  }
   wish.append("strength", form.strength.value);
   wish.append("size", form.size.value);
-  $("paint").disabled = true;
+  $("paint").disabled = $("show-me").disabled = true;
   try {
-    const { id } = await ask("/api/jobs", { method: "POST", body: wish });
-    follow(id);
+    follow((await ask("/api/jobs", { method: "POST", body: wish })).id);
   } catch (error) {
     complain(error.message);
   } finally {
-    $("paint").disabled = false;
+    $("paint").disabled = $("show-me").disabled = false;
   }
 });
 
 $("show-me").addEventListener("click", () => {
-  const [sample, preset] = [$("samples").firstElementChild, $("presets").firstElementChild];
-  if (!sample || !preset) return complain("There are no samples in this installation.");
-  sample.click();
-  preset.click();
+  for (const kind of Object.values(GALLERIES)) $(kind).querySelector("input").click();
   form.requestSubmit();
 });
 
-function follow(id) {
-  show({ easel: true, cancel: true });
-  $("painting").src = `/api/jobs/${id}/content`;
-  $("status").textContent = "Sent.";
-  $("bar").removeAttribute("value");
+async function follow(id) {
+  show("painting");
+  history.replaceState(null, "", `#${id}`);
   $("easel").dataset.job = id;
-  $("easel").scrollIntoView({ behavior: "smooth", block: "nearest" });
-  const news = new EventSource(`/api/jobs/${id}/events`);
-  news.addEventListener("message", (event) => {
+  $("bar").removeAttribute("value");
+  say("Sent.");
+  $("easel").focus();
+  news?.close();
+  news = new EventSource(`/api/jobs/${id}/events`);
+  news.onmessage = (event) => {
     const told = JSON.parse(event.data);
-    HANDLERS[told.kind](id, told);
     if (!["queued", "painting"].includes(told.kind)) news.close();
-  });
-  news.addEventListener("error", () => { $("status").textContent = "The bot does not answer; waiting for it …"; });
+    HANDLERS[told.kind](id, told);
+  };
+  news.onerror = () => {
+    say("The bot does not answer; waiting for it …");
+    if (news.readyState === EventSource.CLOSED) setTimeout(() => followAgain(id), RETRY_MILLISECONDS);
+  };
+  const before = $("before");
+  before.onload = () => $("canvas").style.setProperty("--ratio", before.naturalWidth / before.naturalHeight);
+  before.src = $("painting").src = `/api/jobs/${id}/content`;
+  $("painting").alt = "The painting so far";
+}
+
+async function followAgain(id) {
+  let response;
+  try {
+    response = await fetch(`/api/jobs/${id}/content`);
+  } catch {
+    setTimeout(() => followAgain(id), RETRY_MILLISECONDS);
+    return;
+  }
+  if (response.ok) return follow(id);
+  leave();
+  complain((await response.json()).error);
 }
 
 const HANDLERS = {
   queued(_, { position, seconds_left: seconds }) {
-    $("status").textContent = position === 1 ? `Next in line${left(seconds)}` : `Number ${position} in line${left(seconds)}`;
+    say(`${position === 1 ? "Next in line" : `Number ${position} in line`}${left(seconds)}`);
   },
   painting(_, { fraction, seconds_left: seconds, preview }) {
     $("bar").value = fraction;
-    $("status").textContent = `Painting, ${Math.floor(fraction * 100)} %${left(seconds)}`;
+    const percent = Math.floor(fraction * 100);
+    say(`Painting, ${percent} %${left(seconds)}`, `Painting, ${percent - (percent % 25)} percent`);
+    document.title = `${percent} % · Atelier`;
     if (preview) $("painting").src = preview;
   },
-  painted(id, about) {
-    show({ easel: true, result: true });
-    $("painting").src = `/api/jobs/${id}/result`;
-    $("painting").alt = `Your picture in the style of ${about.style}`;
-    $("before").src = `/api/jobs/${id}/content`;
-    $("compare").value = 100;
-    compare();
-    $("save").href = `/api/jobs/${id}/result`;
-    $("save").download = `atelier-${id}.png`;
-    const seconds = about.seconds ? ` in ${Math.round(about.seconds)} s` : "";
-    $("status").textContent = `Painted${seconds} with the ${about.encoder} encoder. ${about.note ?? ""}`;
+  async painted(id, { style, strength, encoder, seconds, note }) {
+    const address = `/api/jobs/${id}/result`;
+    const took = seconds ? ` in ${Math.max(1, Math.round(seconds))} s` : "";
+    try {
+      await showPainting(address);
+    } catch {
+      leave();
+      complain("This picture is kept no longer; paint it again.");
+      return;
+    }
+    $("painting").alt = `Your photo in the style of ${style}`;
+    $("save").href = address;
+    show("result");
+    document.title = "Painted · Atelier";
+    say(`In the style of ${style}, strength ${strength}. Painted${took} with the ${encoder} encoder. ${note ?? ""}`);
+    reveal();
   },
-  cancelled() { show({ form: true }); },
-  failed(_, { sentence }) { show({ form: true }); complain(sentence); },
+  cancelled() { leave(); },
+  failed(_, { sentence }) { leave(); complain(sentence); },
 };
+
+async function showPainting(address) {
+  const painting = Object.assign(new Image(), { src: address });
+  await painting.decode();
+  $("painting").src = address;
+}
 
 $("cancel").addEventListener("click", async () => {
   try {
@@ -148,21 +207,49 @@ $("cancel").addEventListener("click", async () => {
     complain(error.message);
   }
 });
-$("again").addEventListener("click", () => { show({ form: true }); window.scrollTo({ top: 0, behavior: "smooth" }); });
-$("compare").addEventListener("input", compare);
+$("again").addEventListener("click", leave);
+$("compare").addEventListener("input", () => {
+  $("canvas").classList.remove("revealing");
+  compare($("compare").value);
+});
 
-// --- helpers --------------------------------------------------------------------------------------------------------
+// --- showing --------------------------------------------------------------------------------------------------------
 
-function compare() {
-  $("before").style.clipPath = `inset(0 0 0 ${$("compare").value}%)`;
+function compare(percent) {
+  $("canvas").style.setProperty("--at", `${percent}%`);
 }
 
-function show({ easel = false, cancel = false, result = false }) {
-  form.hidden = easel;
-  $("easel").hidden = !easel;
-  $("cancel").hidden = !cancel;
-  $("bar").hidden = !cancel;
-  for (const id of ["again", "save", "before", "compare"]) $(id).hidden = !result;
+function reveal() {
+  $("canvas").classList.remove("revealing");
+  compare(100);
+  $("compare").value = 0;
+  requestAnimationFrame(() => requestAnimationFrame(() => {
+    $("canvas").classList.add("revealing");
+    compare(0);
+  }));
+}
+
+function leave() {
+  show("form");
+  history.replaceState(null, "", location.pathname);
+  document.title = "Atelier";
+  $("spoken").textContent = "";
+  $("paint").focus({ preventScroll: true });
+  window.scrollTo({ top: 0 });
+}
+
+function show(view) {
+  complain("");
+  form.hidden = view !== "form";
+  $("show-me").hidden = view !== "form" || $("presets").hidden || $("samples").hidden;
+  $("easel").hidden = view === "form";
+  for (const id of ["cancel", "bar"]) $(id).hidden = view !== "painting";
+  for (const id of ["again", "save", "before", "compare"]) $(id).hidden = view !== "result";
+}
+
+function say(sentence, spoken = sentence) {
+  $("status").textContent = sentence;
+  if ($("spoken").textContent !== spoken) $("spoken").textContent = spoken;
 }
 
 function left(seconds) {
@@ -173,6 +260,7 @@ function left(seconds) {
 function complain(sentence) {
   $("error").textContent = sentence;
   $("error").hidden = !sentence;
+  if (sentence) $("error").scrollIntoView({ block: "nearest" });
 }
 
 async function ask(address, options) {
@@ -187,7 +275,20 @@ async function ask(address, options) {
   return answer;
 }
 
-// What was asked for before a reload or a restart is taken up again.
-await Promise.all([fillGallery("samples", "content", "samples"), fillGallery("presets", "style", "presets")]);
-const waiting = await (await fetch("/api/jobs")).json();
-if (waiting.length) follow(waiting.at(-1).id);
+// --- beginning ------------------------------------------------------------------------------------------------------
+
+try {
+  limits = await ask("/api/limits");
+  fillSizes();
+  sayStrength();
+  const first = (await Promise.all([fillGallery("content"), fillGallery("style")])).map((entries) => entries[0]);
+  show("form");
+  [...$("show-me").querySelectorAll("img")].forEach((picture, index) => {
+    if (first[index]) picture.src = `/api/${Object.values(GALLERIES)[index]}/${first[index].name}.jpg`;
+  });
+  // What was asked for before a reload or a restart is taken up again.
+  const job = encodeURIComponent(location.hash.slice(1)) || (await ask("/api/jobs"))[0]?.id;
+  if (job) await followAgain(job);
+} catch (error) {
+  complain(error.message);
+}

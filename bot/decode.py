@@ -11,8 +11,9 @@ import resource
 import signal
 import sys
 from collections.abc import Callable
-from concurrent.futures import Future
+from concurrent.futures import Future, ThreadPoolExecutor
 from concurrent.futures import TimeoutError as FutureTimeout
+from concurrent.futures.process import BrokenProcessPool
 from typing import Any, Final, TypeVar, cast
 
 from pebble import ProcessExpired, ProcessPool
@@ -53,13 +54,11 @@ class DecodePool:
         self._timeout_seconds = timeout_seconds
         self._limits = limits
         self._long_edge = long_edge
-        # Not forked: the bot's process has torch's threads, and a forked one would copy their locks.
-        self._pool = ProcessPool(
-            max_workers=processes,
-            initializer=_confine,
-            initargs=[memory_bytes, os.getpid()],
-            context=multiprocessing.get_context("spawn"),
-        )
+        self._processes = processes
+        self._memory_bytes = memory_bytes
+        self._pool = self._new_pool()
+        # Starting a process blocks. One thread for the pool's whole life, since a process dies with its starter.
+        self._starter = ThreadPoolExecutor(1, thread_name_prefix="decode")
 
     async def open(self, data: bytes) -> Opened:
         """The uploaded picture, checked and cleaned, as a PNG."""
@@ -79,21 +78,47 @@ class DecodePool:
         Raises:
             PictureRefused: the function's own refusal; or it died, hung, or asked for too much memory.
         """
-        # Any: pebble's futures are not generic.
-        future = cast("Future[Any]", self._pool.schedule(function, args=list(arguments), timeout=self._timeout_seconds))
         try:
-            return cast("T", await asyncio.wrap_future(future))
+            try:
+                return await self._try(function, arguments)
+            except BrokenProcessPool:  # a process died while it waited for this picture, so not because of it
+                return await self._try(function, arguments)
         except (TimeoutError, FutureTimeout) as error:
             raise PictureRefused(
                 "This picture takes too long to open; save it as a plain JPEG and send that."
             ) from error
-        except (ProcessExpired, MemoryError) as error:
+        except (ProcessExpired, BrokenProcessPool, MemoryError) as error:
             raise PictureRefused("This picture is too much to open; save it smaller, as a plain JPEG.") from error
 
     async def close(self) -> None:
         """End the processes."""
-        self._pool.stop()
-        await asyncio.to_thread(self._pool.join)
+        await asyncio.get_running_loop().run_in_executor(self._starter, _end, self._pool)
+        self._starter.shutdown(wait=False)
+
+    async def _try(self, function: Callable[..., T], arguments: tuple[object, ...]) -> T:
+        future = await asyncio.get_running_loop().run_in_executor(self._starter, self._schedule, function, arguments)
+        return cast("T", await asyncio.wrap_future(future))
+
+    def _schedule(self, function: Callable[..., T], arguments: tuple[object, ...]) -> "Future[Any]":
+        if not self._pool.active:  # pebble gives a pool up for good when a process dies that had nothing to do
+            _end(self._pool)
+            self._pool = self._new_pool()
+        # Any: pebble's futures are not generic.
+        return cast("Future[Any]", self._pool.schedule(function, args=arguments, timeout=self._timeout_seconds))
+
+    def _new_pool(self) -> ProcessPool:
+        return ProcessPool(
+            max_workers=self._processes,
+            initializer=_confine,
+            initargs=[self._memory_bytes, os.getpid()],
+            # Not forked: the bot's process has torch's threads, and a forked one would copy their locks.
+            context=multiprocessing.get_context("spawn"),
+        )
+
+
+def _end(pool: ProcessPool) -> None:
+    pool.stop()
+    pool.join()
 
 
 def _open(data: bytes, limits: Limits, long_edge: int) -> Opened:

@@ -89,6 +89,21 @@ async def test_a_process_that_dies_or_bloats_costs_one_refusal(pool: DecodePool,
     assert (await pool.open(encode_png(a_photo()))).width == 64
 
 
+async def test_a_process_that_dies_while_it_waits_is_replaced(pool: DecodePool) -> None:
+    """When memory runs short, the system may take the one that does nothing."""
+    process = await pool.run(os.getpid)
+
+    os.kill(process, signal.SIGKILL)
+
+    assert (await pool.open(encode_png(a_photo()))).width == 64
+    assert await pool.run(os.getpid) != process
+
+
+async def test_a_pool_that_was_never_used_can_be_closed() -> None:
+    """The bot may be stopped before the first picture comes."""
+    await DecodePool().close()
+
+
 async def test_a_picture_that_hangs_its_decoder_is_given_up() -> None:
     """The time limit ends the process, not only the waiting."""
     pool = DecodePool(timeout_seconds=3)

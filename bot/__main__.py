@@ -83,9 +83,8 @@ async def serve(config: Config) -> None:
         encoder = await gpu.start()
         logging.getLogger(__name__).info("painting with the %s encoder on %s", encoder.name, encoder.device)
         queue = LocalQueue(ledger)
-        service = StyleService(
-            queue, ledger, decoder, Styles(_preset_folders(config)), _limits(config, encoder.device.type)
-        )
+        styles = await asyncio.to_thread(Styles, _preset_folders(config))
+        service = StyleService(queue, ledger, decoder, styles, _limits(config, encoder.device.type))
         running: list[Coroutine[Any, Any, None]] = [queue.run_worker(gpu, decoder)]
         token = config.discord.token
         if token is not None:

@@ -1,5 +1,6 @@
 """The rules: what may be asked, by whom, and what is said when it may not."""
 
+import asyncio
 from collections.abc import AsyncIterator
 from dataclasses import replace
 from pathlib import Path
@@ -24,7 +25,8 @@ async def service(tmp_path: Path) -> AsyncIterator[StyleService]:
     (tmp_path / "stripes.png").write_bytes(encode_png(a_painting()))
     ledger = await open_ledger(f"sqlite:///{tmp_path}/ledger.db")
     limits = Limits(open_jobs_per_person=2, max_size=512, default_size=256, upload_bytes=100_000)
-    yield StyleService(LocalQueue(ledger), ledger, FakeDecoder(), Styles([tmp_path]), limits, now=lambda: NOW)
+    styles = await asyncio.to_thread(Styles, [tmp_path])
+    yield StyleService(LocalQueue(ledger), ledger, FakeDecoder(), styles, limits, now=lambda: NOW)
     await ledger.close()
 
 

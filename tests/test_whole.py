@@ -59,7 +59,8 @@ class Town:
         """The whole bot, from start to orderly stop."""
         ledger = await open_ledger(f"sqlite:///{self.data / 'atelier.db'}")
         queue, gpu = LocalQueue(ledger), GpuThread(load_encoder, stylize)
-        service = StyleService(queue, ledger, self.decoder, Styles([self.data / "presets"]), LIMITS)
+        styles = await asyncio.to_thread(Styles, [self.data / "presets"])
+        service = StyleService(queue, ledger, self.decoder, styles, LIMITS)
         front_end = DiscordFrontEnd(service, Settings())
         tasks = [
             asyncio.create_task(front_end.run(self.discord.token)),

@@ -32,7 +32,7 @@ async def lags_while_painting(size: int, folder: Path) -> tuple[list[float], flo
     gpu = GpuThread(lambda: engine.load_encoder("embedded"), engine.stylize)
     await gpu.start()
     queue = LocalQueue(ledger)
-    styles = Styles([bundled()])
+    styles = await asyncio.to_thread(Styles, [bundled()])
     service = StyleService(queue, ledger, decoder, styles, Limits())
     worker = asyncio.create_task(queue.run_worker(gpu, decoder))
     lags: list[float] = []

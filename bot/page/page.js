@@ -125,15 +125,19 @@ $("show-me").addEventListener("click", () => {
   form.requestSubmit();
 });
 
-async function follow(id) {
+function follow(id) {
   show("painting");
   history.replaceState(null, "", `#${id}`);
   $("easel").dataset.job = id;
   $("bar").removeAttribute("value");
+  $("painting").removeAttribute("src");
+  $("painting").alt = "The painting so far";
   say("Sent.");
   $("easel").focus();
   news?.close();
   news = new EventSource(`/api/jobs/${id}/events`);
+  // Again after each break of the connection: a photo that broke off comes too, and the news begin with the last preview.
+  news.onopen = () => { $("before").src = $("painting").src = `/api/jobs/${id}/content`; };
   news.onmessage = (event) => {
     const told = JSON.parse(event.data);
     if (!["queued", "painting"].includes(told.kind)) news.close();
@@ -143,10 +147,6 @@ async function follow(id) {
     say("The bot does not answer; waiting for it …");
     if (news.readyState === EventSource.CLOSED) setTimeout(() => followAgain(id), RETRY_MILLISECONDS);
   };
-  const before = $("before");
-  before.onload = () => $("canvas").style.setProperty("--ratio", before.naturalWidth / before.naturalHeight);
-  before.src = $("painting").src = `/api/jobs/${id}/content`;
-  $("painting").alt = "The painting so far";
 }
 
 async function followAgain(id) {
@@ -200,6 +200,9 @@ async function showPainting(address) {
   $("painting").src = address;
 }
 
+$("before").addEventListener("load", ({ target: photo }) => {
+  $("canvas").style.setProperty("--ratio", photo.naturalWidth / photo.naturalHeight);
+});
 $("cancel").addEventListener("click", async () => {
   try {
     await ask(`/api/jobs/${$("easel").dataset.job}/cancel`, { method: "POST" });

@@ -77,13 +77,14 @@ async def serve(config: Config) -> None:
         parts.push_async_callback(decoder.close)
         gpu = GpuThread(
             lambda: engine.load_encoder(config.engine.encoder, config.engine.weights, config.engine.device),
-            engine.stylize,
+            # Looked up on the painting thread: the first look imports torch, which takes seconds.
+            lambda content, styles, encoder, options: engine.stylize(content, styles, encoder, options),
         )
         parts.push_async_callback(gpu.close)
         encoder = await gpu.start()
         logging.getLogger(__name__).info("painting with the %s encoder on %s", encoder.name, encoder.device)
         queue = LocalQueue(ledger)
-        styles = await asyncio.to_thread(Styles, _preset_folders(config))
+        styles = await asyncio.to_thread(_styles, config)
         service = StyleService(queue, ledger, decoder, styles, _limits(config, encoder.device.type))
         running: list[Coroutine[Any, Any, None]] = [queue.run_worker(gpu, decoder)]
         token = config.discord.token
@@ -113,10 +114,10 @@ async def _run_until(stop: asyncio.Event, running: Sequence[Coroutine[Any, Any, 
         task.result()
 
 
-def _preset_folders(config: Config) -> list[Path]:
+def _styles(config: Config) -> Styles:
     if config.presets_dir is not None and not config.presets_dir.is_dir():
         raise StartRefused(f"presets_dir names {config.presets_dir}, which is no folder.")
-    return [bundled(), *([config.presets_dir] if config.presets_dir else [])]
+    return Styles([bundled(), *([config.presets_dir] if config.presets_dir else [])])
 
 
 def _limits(config: Config, device: str) -> Limits:

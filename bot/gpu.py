@@ -24,6 +24,8 @@ if TYPE_CHECKING:
 PROGRESS_SECONDS: Final = 0.25
 PREVIEW_SECONDS: Final = 2.0
 PREVIEW_LONG_EDGE: Final = 320
+GUESS_FROM: Final = 0.05
+"""The time left is told from this share of the work on: the first iterations are slow, and would promise too much."""
 SMALLER: Final = 0.7
 """What is left of the size after the memory was full: half the pixels."""
 
@@ -116,7 +118,8 @@ class GpuThread:
                     if now - shown >= PREVIEW_SECONDS:
                         preview = encode_jpeg(resize(step.image(), PREVIEW_LONG_EDGE), quality=80)
                         shown = now
-                    post(Progress(step.work, (now - began) / step.work * (1 - step.work), preview))
+                    left = (now - began) / step.work * (1 - step.work) if step.work > GUESS_FROM else None
+                    post(Progress(step.work, left, preview))
                     told = now
         return picture
 

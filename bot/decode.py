@@ -12,7 +12,6 @@ import signal
 import sys
 from collections.abc import Callable
 from concurrent.futures import Future, ThreadPoolExecutor
-from concurrent.futures import TimeoutError as FutureTimeout
 from concurrent.futures.process import BrokenProcessPool
 from typing import Any, Final, TypeVar, cast
 
@@ -57,6 +56,8 @@ class DecodePool:
         self._processes = processes
         self._memory_bytes = memory_bytes
         self._pool = self._new_pool()
+        self._unanswered: set[Future[Any]] = set()  # Any: pebble's futures are not generic
+        self._is_closed = False
         # Starting a process blocks. One thread for the pool's whole life, since a process dies with its starter.
         self._starter = ThreadPoolExecutor(1, thread_name_prefix="decode")
 
@@ -76,14 +77,15 @@ class DecodePool:
         """What the function answers, from one of the processes.
 
         Raises:
-            PictureRefused: the function's own refusal; or it died, hung, or asked for too much memory.
+            PictureRefused: the function's own refusal; or it died, hung, asked for too much memory, or the pool is
+                closed meanwhile.
         """
         try:
             try:
                 return await self._try(function, arguments)
             except BrokenProcessPool:  # a process died while it waited for this picture, so not because of it
                 return await self._try(function, arguments)
-        except (TimeoutError, FutureTimeout) as error:
+        except TimeoutError as error:
             raise PictureRefused(
                 "This picture takes too long to open; save it as a plain JPEG and send that."
             ) from error
@@ -91,20 +93,31 @@ class DecodePool:
             raise PictureRefused("This picture is too much to open; save it smaller, as a plain JPEG.") from error
 
     async def close(self) -> None:
-        """End the processes."""
-        await asyncio.get_running_loop().run_in_executor(self._starter, _end, self._pool)
+        """End the processes; whoever still waits for a picture is refused."""
+        self._is_closed = True
+        await asyncio.get_running_loop().run_in_executor(self._starter, self._end)
         self._starter.shutdown(wait=False)
 
     async def _try(self, function: Callable[..., T], arguments: tuple[object, ...]) -> T:
+        if self._is_closed:
+            raise PictureRefused("The bot is being stopped; send this picture again in a minute.")
         future = await asyncio.get_running_loop().run_in_executor(self._starter, self._schedule, function, arguments)
         return cast("T", await asyncio.wrap_future(future))
 
     def _schedule(self, function: Callable[..., T], arguments: tuple[object, ...]) -> "Future[Any]":
         if not self._pool.active:  # pebble gives a pool up for good when a process dies that had nothing to do
-            _end(self._pool)
+            self._end()
             self._pool = self._new_pool()
-        # Any: pebble's futures are not generic.
-        return cast("Future[Any]", self._pool.schedule(function, args=arguments, timeout=self._timeout_seconds))
+        future = cast("Future[Any]", self._pool.schedule(function, args=arguments, timeout=self._timeout_seconds))
+        self._unanswered.add(future)
+        future.add_done_callback(self._unanswered.discard)
+        return future
+
+    def _end(self) -> None:
+        self._pool.stop()
+        self._pool.join()
+        for future in tuple(self._unanswered):  # pebble would leave them waiting for ever
+            future.set_exception(BrokenProcessPool("The pool has ended."))
 
     def _new_pool(self) -> ProcessPool:
         return ProcessPool(
@@ -114,11 +127,6 @@ class DecodePool:
             # Not forked: the bot's process has torch's threads, and a forked one would copy their locks.
             context=multiprocessing.get_context("spawn"),
         )
-
-
-def _end(pool: ProcessPool) -> None:
-    pool.stop()
-    pool.join()
 
 
 def _open(data: bytes, limits: Limits, long_edge: int) -> Opened:
@@ -133,7 +141,9 @@ def _confine(memory_bytes: int, bot: int) -> None:
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C is the bot's to handle
     if sys.platform == "linux":
         used = int(open("/proc/self/statm").read().split()[0]) * resource.getpagesize()  # noqa: SIM115, PTH123
-        resource.setrlimit(resource.RLIMIT_AS, (used + memory_bytes, used + memory_bytes))
+        _, most = resource.getrlimit(resource.RLIMIT_AS)  # the system's own, which may only be lowered
+        limit = used + memory_bytes if most == resource.RLIM_INFINITY else min(used + memory_bytes, most)
+        resource.setrlimit(resource.RLIMIT_AS, (limit, limit))
         # Even a bot that was killed with -9 leaves no process behind.
         ctypes.CDLL(None).prctl(_PARENT_DIED, signal.SIGKILL)
         if os.getppid() != bot:  # it died before we asked

@@ -1,6 +1,7 @@
 """Whatever a picture does to the process that opens it, the bot goes on."""
 
 import asyncio
+import multiprocessing
 import os
 import signal
 import subprocess
@@ -29,6 +30,11 @@ async def pool() -> AsyncIterator[DecodePool]:
 
 def hang() -> None:
     time.sleep(600)
+
+
+def hang_once_begun(beginning: Path) -> None:
+    beginning.write_bytes(b"begun")
+    hang()
 
 
 def die() -> None:
@@ -104,6 +110,32 @@ async def test_a_pool_that_was_never_used_can_be_closed() -> None:
     await DecodePool().close()
 
 
+async def test_whoever_waits_when_the_pool_is_closed_is_told(tmp_path: Path) -> None:
+    """A stop must not leave a person, or the stop itself, waiting for ever."""
+    pool = DecodePool()
+    beginning = tmp_path / "beginning"
+    os.mkfifo(beginning)
+    opening = asyncio.create_task(pool.run(hang_once_begun, beginning))
+    await asyncio.to_thread(beginning.read_bytes)
+
+    await pool.close()
+
+    with pytest.raises(PictureRefused, match="being stopped"):
+        await asyncio.wait_for(opening, timeout=10)
+    assert not multiprocessing.active_children()
+
+
+async def test_a_closed_pool_starts_nothing() -> None:
+    """What comes too late is refused, not opened by a process that nobody ends."""
+    pool = DecodePool()
+    await pool.close()
+
+    with pytest.raises(PictureRefused, match="being stopped"):
+        await pool.open(encode_png(a_photo()))
+
+    assert not multiprocessing.active_children()
+
+
 async def test_a_picture_that_hangs_its_decoder_is_given_up() -> None:
     """The time limit ends the process, not only the waiting."""
     pool = DecodePool(timeout_seconds=3)
@@ -154,3 +186,25 @@ def test_a_bot_that_is_killed_leaves_no_process_behind(tmp_path: Path) -> None:
     while Path(f"/proc/{decoder}").exists() and time.monotonic() < deadline:
         time.sleep(0.02)
     assert not Path(f"/proc/{decoder}").exists() or "Z" in Path(f"/proc/{decoder}/stat").read_text().split()[2]
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="only there is memory limited")
+def test_a_stricter_limit_of_the_system_is_kept(tmp_path: Path) -> None:
+    """Under `ulimit -v` every picture would be refused as too large, though none is."""
+    script = tmp_path / "limited_bot.py"
+    script.write_text(
+        "import asyncio, resource\n"
+        "from bot.decode import DecodePool\n"
+        "async def main():\n"
+        "    pool = DecodePool(memory_bytes=2**40)\n"
+        "    print(await pool.run(resource.getrlimit, resource.RLIMIT_AS))\n"
+        "    await pool.close()\n"
+        "if __name__ == '__main__':\n"
+        "    resource.setrlimit(resource.RLIMIT_AS, (2**32, 2**32))\n"
+        "    asyncio.run(main())\n"
+    )
+    environment = {**os.environ, "PYTHONPATH": str(Path(__file__).parents[1])}
+
+    bot = subprocess.run([sys.executable, script], capture_output=True, env=environment, text=True, check=False)
+
+    assert bot.stdout.strip() == str((2**32, 2**32)), bot.stderr

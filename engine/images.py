@@ -27,6 +27,8 @@ FORMATS: Final = ("JPEG", "PNG", "WEBP", "GIF", "BMP", "TIFF", "AVIF", "HEIF")
 
 READABLE: Final = "JPEG, PNG, WebP, GIF, BMP, TIFF, AVIF or HEIC"
 _SRGB: Final = ImageCms.createProfile("sRGB")
+_BOMB_PIXELS: Final = 2 * (Image.MAX_IMAGE_PIXELS or 0)
+"""Pillow itself refuses more, before we can read how many there are."""
 _ORIENTATION: Final = 0x0112  # EXIF's tag
 _TURNS: Final = {
     2: Image.Transpose.FLIP_LEFT_RIGHT,
@@ -130,8 +132,10 @@ def _load(data: bytes, limits: Limits) -> Image.Image:
         picture.load()
     except UnidentifiedImageError as error:
         raise PictureRefused(f"This file is no picture that can be read; send a {READABLE}.") from error
-    except Image.DecompressionBombError as error:  # so large that Pillow refuses before we can
-        raise PictureRefused(f"{_too_many_pixels(limits)}, but this one has far more.") from error
+    except Image.DecompressionBombError as error:
+        raise PictureRefused(
+            f"{_too_many_pixels(limits)}, but this one has over {_BOMB_PIXELS // 10**6} million; save it smaller."
+        ) from error
     except _DAMAGE as error:
         raise PictureRefused("This picture is damaged or cut off; save it again and send that.") from error
     return picture

@@ -53,11 +53,12 @@ def test_of_an_animation_the_first_frame_is_taken() -> None:
     assert open_picture(data)[5, 5].tolist() == [255, 0, 0]
 
 
-def test_a_photo_held_sideways_stands_upright() -> None:
-    """Phones store the rotation beside the pixels."""
+@pytest.mark.parametrize("format_", ["JPEG", "PNG", "WEBP", "TIFF", "AVIF", "HEIF"])
+def test_a_photo_held_sideways_stands_upright(format_: str) -> None:
+    """Phones store the rotation beside the pixels, HEIC and AVIF in a box of their own."""
     exif = Image.Exif()
     exif[0x0112] = 6  # turn by 90° to the right
-    data = saved(Image.fromarray(a_photo(48, 64)), "JPEG", quality=95, exif=exif)
+    data = saved(Image.fromarray(a_photo(48, 64)), format_, quality=95, exif=exif.tobytes())
 
     assert difference(open_picture(data), np.rot90(a_photo(48, 64), -1)) < 4
 
@@ -91,6 +92,34 @@ def test_a_colour_profile_is_turned_into_srgb() -> None:
     data = saved(in_lab, "TIFF", icc_profile=ImageCms.ImageCmsProfile(lab).tobytes())
 
     assert difference(open_picture(data), a_photo()) < 4
+
+
+def a_cmyk_profile(lab: tuple[int, int, int]) -> bytes:
+    """The ICC profile of a printer that prints one colour (8-bit Lab) whatever the inks, and black where black is."""
+    steps = bytes(range(256))
+    identity = struct.pack(">9i", *(65536, 0, 0, 0, 65536, 0, 0, 0, 65536))
+    table = (
+        b"mft1" + bytes(4) + bytes([4, 3, 2, 0]) + identity + 4 * steps + 2**3 * bytes((*lab, 0, 128, 128)) + 3 * steps
+    )
+    white = b"XYZ " + bytes(4) + struct.pack(">3i", 63190, 65536, 54061)  # D50
+    tags = struct.pack(">I", 2) + b"A2B0" + struct.pack(">II", 156, len(table))
+    tags += b"wtpt" + struct.pack(">II", 156 + len(table), len(white))
+    size = struct.pack(">I", 156 + len(table) + len(white))
+    kind = bytes([2, 0x10, 0, 0]) + b"prtrCMYKLab " + bytes(12) + b"acsp"
+    header = (size + bytes(4) + kind + bytes(28) + struct.pack(">3i", 63190, 65536, 54061)).ljust(128, b"\0")
+    return header + tags + table + white
+
+
+@pytest.mark.parametrize("format_", ["JPEG", "TIFF"])
+def test_what_a_printer_makes_of_its_inks_is_what_its_profile_says(format_: str) -> None:
+    """A print shop's file looks as the proof did; here all but black is printed in green."""
+    inks = Image.fromarray(a_photo()).convert("CMYK")
+    data = saved(inks, format_, icc_profile=a_cmyk_profile((128, 68, 188)))
+
+    red, green, blue = open_picture(data).reshape(-1, 3).T
+
+    assert green.min() > 110
+    assert max(red.max(), blue.max()) < 60
 
 
 def test_a_broken_profile_is_ignored() -> None:
@@ -195,7 +224,7 @@ def a_png_header(width: int, height: int) -> bytes:
         (b"", "This file is empty"),
         (b"I am a text file named .png", "no picture that can be read"),
         (b"%!PS-Adobe-3.0 EPSF-3.0\n%%BoundingBox: 0 0 64 64\n", "no picture that can be read"),
-        (a_png_header(20_000, 20_000), "up to 50 million pixels, but this one has far more"),
+        (a_png_header(20_000, 20_000), "up to 50 million pixels, but this one has over 178 million; save it smaller"),
         (a_png_header(10_000, 10_000), "up to 50 million pixels, but this one is 10000×10000"),
         (a_png_header(8_000, 8_000), "up to 50 million pixels, but this one is 8000×8000"),
         (a_png_header(4000, 20), "up to 8 times as long as it is wide, but this one is 4000×20"),

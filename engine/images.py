@@ -89,7 +89,7 @@ def resize(pixels: Pixels, long_edge: int) -> Pixels:
     height, width = pixels.shape[:2]
     factor = long_edge / max(height, width)
     size = max(1, round(width * factor)), max(1, round(height * factor))
-    return np.asarray(Image.fromarray(pixels).resize(size, Image.Resampling.LANCZOS))
+    return np.array(Image.fromarray(pixels).resize(size, Image.Resampling.LANCZOS))
 
 
 def encode_png(pixels: Pixels, compress_level: int = 6) -> bytes:

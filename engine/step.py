@@ -58,7 +58,7 @@ class Step:
 
 def to_tensor(pixels: Pixels, device: torch.device) -> Tensor:
     """Shape (1, 3, height, width), RGB in 0..1, float32."""
-    return torch.from_numpy(np.ascontiguousarray(pixels)).to(device).permute(2, 0, 1)[None].float() / 255
+    return torch.from_numpy(np.array(pixels)).to(device).permute(2, 0, 1)[None].float() / 255
 
 
 def to_pixels(picture: Tensor, height: int, width: int) -> Pixels:

@@ -121,7 +121,8 @@ form.addEventListener("submit", async (event) => {
 });
 
 $("show-me").addEventListener("click", () => {
-  for (const kind of Object.values(GALLERIES)) $(kind).querySelector("input").click();
+  // The last of each gallery: of what is bundled, the pair that shows best what Atelier does.
+  for (const kind of Object.values(GALLERIES)) [...$(kind).querySelectorAll("input")].at(-1).click();
   form.requestSubmit();
 });
 
@@ -284,10 +285,10 @@ try {
   limits = await ask("/api/limits");
   fillSizes();
   sayStrength();
-  const first = (await Promise.all([fillGallery("content"), fillGallery("style")])).map((entries) => entries[0]);
+  const example = (await Promise.all([fillGallery("content"), fillGallery("style")])).map((entries) => entries.at(-1));
   show("form");
   [...$("show-me").querySelectorAll("img")].forEach((picture, index) => {
-    if (first[index]) picture.src = `/api/${Object.values(GALLERIES)[index]}/${first[index].name}.jpg`;
+    if (example[index]) picture.src = `/api/${Object.values(GALLERIES)[index]}/${example[index].name}.jpg`;
   });
   // What was asked for before a reload or a restart is taken up again.
   const job = encodeURIComponent(location.hash.slice(1)) || (await ask("/api/jobs"))[0]?.id;

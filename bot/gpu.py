@@ -1,6 +1,7 @@
 """The one thread that paints: the engine on one side, the event loop on the other."""
 
 import asyncio
+import gc
 import threading
 import time
 from collections.abc import Callable, Iterator, Sequence
@@ -9,6 +10,8 @@ from contextlib import closing
 from dataclasses import replace
 from threading import Event
 from typing import TYPE_CHECKING, Final, Protocol, cast
+
+import numpy as np
 
 from bot.jobs import PaintOrder, Picture, Progress
 from engine.errors import OutOfMemory
@@ -24,6 +27,7 @@ if TYPE_CHECKING:
 PROGRESS_SECONDS: Final = 0.25
 PREVIEW_SECONDS: Final = 2.0
 PREVIEW_LONG_EDGE: Final = 320
+WARM_UP: Final = Options(size=MIN_SIZE, quality="draft")
 GUESS_FROM: Final = 0.05
 """The time left is told from this share of the work on: the first iterations are slow, and would promise too much."""
 SMALLER: Final = 0.7
@@ -59,8 +63,18 @@ class GpuThread:
         self._encoder: Encoder | None = None
 
     async def start(self) -> "Encoder":
-        """Load the encoder; raises `engine.errors.WeightsUnusable`."""
-        return await asyncio.get_running_loop().run_in_executor(self._executor, self._ready)
+        """Load the encoder and warm up; raises `engine.errors.WeightsUnusable`.
+
+        torch imports and prepares much at its first iteration, which would make the loop stutter later. What is
+        loaded by then stays for ever, so it is taken out of the garbage collector's sight: a full collection of it
+        holds every thread, the loop's too, for a tenth of a second.
+        """
+        encoder = await asyncio.get_running_loop().run_in_executor(self._executor, self._ready)
+        grey = np.full((MIN_SIZE, MIN_SIZE, 3), 128, np.uint8)
+        await self.paint(PaintOrder(grey, grey, WARM_UP), lambda _: None, Event())
+        gc.collect()
+        gc.freeze()
+        return encoder
 
     async def paint(self, order: PaintOrder, on_progress: Callable[[Progress], None], stop: Event) -> Picture | None:
         """The finished picture, or None if `stop` was set meanwhile.
@@ -81,6 +95,7 @@ class GpuThread:
     async def close(self) -> None:
         """Wait for the thread and end it."""
         await asyncio.to_thread(self._executor.shutdown)
+        gc.unfreeze()
 
     def _ready(self) -> "Encoder":
         if self._encoder is None:

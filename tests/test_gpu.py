@@ -52,6 +52,23 @@ async def test_a_real_picture_is_painted_on_another_thread() -> None:
     assert picture.note is None
 
 
+async def test_starting_warms_up_and_tells_who_paints() -> None:
+    """The first person's picture should not pay for torch's first iteration."""
+    painted: list[Options] = []
+
+    def steps(content: Pixels, styles: Sequence[Style], encoder: Encoder, options: Options) -> Iterator[FakeStep]:
+        painted.append(options)
+        yield FakeStep(1.0)
+
+    gpu = GpuThread(load_encoder, steps)
+
+    encoder = await gpu.start()
+
+    await gpu.close()
+    assert encoder.name == "embedded"
+    assert [options.size for options in painted] == [64]
+
+
 async def test_progress_is_heard_on_the_loop_with_a_preview_now_and_then(monkeypatch: pytest.MonkeyPatch) -> None:
     """Front-ends are asyncio: nothing of theirs may run on the painting thread."""
     monkeypatch.setattr("bot.gpu.PROGRESS_SECONDS", 0.0)

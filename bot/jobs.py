@@ -14,7 +14,8 @@ in between; `delivered` is a painted job whose person has been told.
     JobError
     ├── Refused        no job came to be: a limit, a missing style, a channel the bot may not post in, …
     ├── UnknownJob     no such job, or it has been swept
-    └── NotYours       the job belongs to somebody else
+    ├── NotYours       the job belongs to somebody else
+    └── LedgerUnusable the database cannot be opened, read or written; it may pass (locked, full)
 """
 
 import hashlib
@@ -50,6 +51,10 @@ class NotYours(JobError):
 
     def __init__(self) -> None:
         super().__init__("Only the person who asked for this picture, or a moderator, can do that.")
+
+
+class LedgerUnusable(JobError):
+    """The database cannot be opened, read or written; it may pass (locked, full)."""
 
 
 @dataclass(frozen=True)

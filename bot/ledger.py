@@ -22,7 +22,7 @@ from sqlalchemy.engine import URL, make_url
 from sqlalchemy.exc import DatabaseError
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine, create_async_engine
 
-from bot.jobs import Address, Job, JobError, JobState, Owner, Picture, Refused, UnknownJob, digest
+from bot.jobs import Address, Job, JobState, LedgerUnusable, Owner, Picture, Refused, UnknownJob, digest
 from engine.options import Options
 
 UNFINISHED: Final = (JobState.QUEUED, JobState.PAINTING)
@@ -62,10 +62,6 @@ _jobs = sa.Table(
     sa.Column("encoder", sa.String(20)),
     sa.Column("paint_seconds", sa.Double),
 )
-
-
-class LedgerUnusable(JobError):
-    """The database cannot be opened, read or written."""
 
 
 class SqlLedger:
@@ -143,18 +139,19 @@ class SqlLedger:
     async def finish(self, job_id: str, result: bytes, picture: Picture) -> bool:
         """painting → painted, with the result stored; False if it was cancelled meanwhile."""
         name = digest(result)
+        values = {
+            "state": JobState.PAINTED,
+            "finished_at": time.time(),
+            "note": picture.note,
+            "encoder": picture.encoder,
+            "paint_seconds": picture.paint_seconds,
+        }
         async with self._transaction() as connection:
+            if not await self._change(connection, job_id, (JobState.PAINTING,), values):
+                return False
             await self._store(connection, name, result)
-            update = sa.update(_jobs).where(_jobs.c.id == job_id, _jobs.c.state == JobState.PAINTING)
-            values = {
-                "state": JobState.PAINTED,
-                "finished_at": time.time(),
-                "result": name,
-                "note": picture.note,
-                "encoder": picture.encoder,
-                "paint_seconds": picture.paint_seconds,
-            }
-            return (await connection.execute(update.values(values))).rowcount == 1
+            await connection.execute(sa.update(_jobs).where(_jobs.c.id == job_id).values(result=name))
+        return True
 
     async def fail(self, job_id: str, sentence: str) -> bool:
         """painting → failed; False if it was cancelled meanwhile."""
@@ -199,13 +196,19 @@ class SqlLedger:
                 yield connection
 
     async def _move(self, job_id: str, states: Sequence[JobState], **values: Any) -> bool:
-        """Change the job if it is in one of those states; whether it was. Any: a column's value or expression."""
+        """`_change`, as a transaction of its own. Any: a column's value or expression."""
         async with self._transaction() as connection:
-            update = sa.update(_jobs).where(_jobs.c.id == job_id, _jobs.c.state.in_(states)).values(**values)
-            if (await connection.execute(update)).rowcount:
-                return True
-            known = (await connection.execute(sa.select(_jobs.c.id).where(_jobs.c.id == job_id))).first()
-        if known is None:
+            return await self._change(connection, job_id, states, values)
+
+    @staticmethod
+    async def _change(
+        connection: AsyncConnection, job_id: str, states: Sequence[JobState], values: Mapping[str, Any]
+    ) -> bool:
+        """Change the job if it is in one of those states; whether it was."""
+        update = sa.update(_jobs).where(_jobs.c.id == job_id, _jobs.c.state.in_(states)).values(**values)
+        if (await connection.execute(update)).rowcount:
+            return True
+        if (await connection.execute(sa.select(_jobs.c.id).where(_jobs.c.id == job_id))).first() is None:
             raise UnknownJob(job_id)
         return False
 
@@ -236,7 +239,8 @@ async def open_ledger(url: str) -> SqlLedger:
     if place.get_backend_name() != "sqlite":
         raise LedgerUnusable("This version keeps its ledger in SQLite only; set database.url to sqlite:///….")
     await asyncio.to_thread(_migrate, place)
-    engine = create_async_engine(place.set(drivername="sqlite+aiosqlite"))
+    # Parameters hold interactions' tokens, and the text of an error ends in the log.
+    engine = create_async_engine(place.set(drivername="sqlite+aiosqlite"), hide_parameters=True)
     sa.event.listen(engine.sync_engine, "connect", _prepare_sqlite)
     sa.event.listen(engine.sync_engine, "begin", _begin)
     return SqlLedger(engine)

@@ -2,6 +2,7 @@
 
 import asyncio
 from collections.abc import Callable
+from dataclasses import replace
 from threading import Event
 
 import numpy as np
@@ -61,8 +62,8 @@ def a_job(user_id: int = 7, guild_id: int | None = 1, **more: object) -> tuple[J
         style=digest(style),
         style_name="your painting",
         options=Options(size=64),
-        **more,  # type: ignore[arg-type]  # whatever the test wants different
     )
+    job = replace(job, **more)  # type: ignore[arg-type]  # whatever the test wants different
     return job, {job.content: content, job.style: style}
 
 

@@ -2,14 +2,15 @@
 
 import asyncio
 import sqlite3
+import traceback
 from collections.abc import AsyncIterator
 from pathlib import Path
 
 import pytest
 from fakes import a_job, a_picture
 
-from bot.jobs import Address, JobState, Owner, Refused, UnknownJob
-from bot.ledger import LedgerUnusable, SqlLedger, open_ledger
+from bot.jobs import Address, JobState, LedgerUnusable, Owner, Refused, UnknownJob, digest
+from bot.ledger import SqlLedger, open_ledger
 
 
 @pytest.fixture
@@ -132,6 +133,8 @@ async def test_a_cancelled_job_cannot_be_finished_any_more(ledger: SqlLedger) ->
     assert not await ledger.fail(job.id, "too late")
     assert not await ledger.cancel(job.id)
     assert (await ledger.job(job.id)).state is JobState.CANCELLED
+    with pytest.raises(KeyError):
+        await ledger.picture(digest(b"too late"))
 
 
 async def test_a_failed_job_waits_until_its_person_was_told(ledger: SqlLedger) -> None:
@@ -171,6 +174,8 @@ async def test_an_unknown_job_is_said_so(ledger: SqlLedger) -> None:
     for ask in (ledger.job, ledger.cancel, ledger.told, ledger.hand_back):
         with pytest.raises(UnknownJob, match="no job 0123456789ab"):
             await ask("0123456789ab")
+    with pytest.raises(UnknownJob):
+        await ledger.finish("0123456789ab", b"a result", a_picture())
 
 
 async def test_the_speed_is_the_median_of_what_was_painted(ledger: SqlLedger) -> None:
@@ -191,6 +196,45 @@ async def test_the_file_is_written_ahead_and_synced(ledger: SqlLedger) -> None:
         synchronous = (await connection.exec_driver_sql("PRAGMA synchronous")).scalar_one()
 
     assert (journal, synchronous) == ("wal", 2)
+
+
+async def test_an_error_of_the_database_keeps_the_interactions_token_secret(ledger: SqlLedger) -> None:
+    """Its traceback is logged, and whoever holds the token can speak for the bot."""
+    job, pictures = a_job(address=Address("discord", {"token": "a secret"}))
+    await ledger.add(job, pictures, open_limit=3)
+
+    with pytest.raises(Exception, match="UNIQUE") as raised:
+        await ledger.add(job, pictures, open_limit=3)
+
+    assert "a secret" not in "".join(traceback.format_exception(raised.value))
+
+
+async def test_a_full_disk_is_told_in_a_sentence_and_changes_nothing(ledger: SqlLedger) -> None:
+    """The person knows that it is not their picture's fault, and the operator what to do."""
+    job, pictures = a_job()
+    async with ledger.engine.connect() as connection:
+        await connection.exec_driver_sql("PRAGMA max_page_count = 1")  # SQLite then answers as on a full disk
+
+    with pytest.raises(LedgerUnusable, match=r"disk .* is full"):
+        await ledger.add(job, {digest(data): data for data in [*pictures.values(), bytes(2**20)]}, open_limit=3)
+
+    assert await ledger.waiting() == []
+
+
+async def test_a_ledger_of_an_older_version_is_brought_up_to_date(ledger: SqlLedger, url: str, tmp_path: Path) -> None:
+    """An update of the bot keeps every job."""
+    job, pictures = a_job()
+    await ledger.add(job, pictures, open_limit=3)
+    await ledger.close()
+    with sqlite3.connect(tmp_path / "deep" / "ledger.db") as connection:
+        connection.execute("DROP INDEX jobs_by_speed")
+        connection.execute("UPDATE alembic_version SET version_num = '0001'")
+    connection.close()
+
+    updated = await open_ledger(url)
+
+    assert await updated.job(job.id) == job
+    await updated.close()
 
 
 async def test_a_file_that_is_no_database_is_refused(tmp_path: Path) -> None:

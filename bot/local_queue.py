@@ -4,9 +4,10 @@ import asyncio
 import logging
 import secrets
 from collections import defaultdict
-from collections.abc import AsyncIterator, Mapping
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
+from functools import partial
 from threading import Event
-from typing import Final
+from typing import Final, TypeVar
 
 from bot.jobs import (
     LAST_NEWS,
@@ -16,6 +17,7 @@ from bot.jobs import (
     Job,
     JobState,
     Ledger,
+    LedgerUnusable,
     News,
     Painted,
     Painter,
@@ -27,10 +29,14 @@ from bot.jobs import (
 from engine.errors import EngineError
 from engine.options import Options
 
+T = TypeVar("T")
+
 log = logging.getLogger(__name__)
 
 MAX_ATTEMPTS: Final = 3
 """A job whose painting killed the bot so often is not begun again."""
+PATIENCE_SECONDS: Final = (1.0, 2.0, 4.0, 8.0, 16.0, 32.0)
+"""How long the worker waits between its attempts to use a ledger that is locked or full, before it gives up."""
 
 
 class LocalQueue:
@@ -43,11 +49,13 @@ class LocalQueue:
         self._job: Job | None = None
         self._stop = Event()
         self._news = Painting(0.0)
+        self._telling_positions = asyncio.Lock()
 
     async def submit(self, job: Job, pictures: Mapping[str, bytes], open_limit: int) -> None:
         """Put the job into the ledger and wake the worker."""
         await self.ledger.add(job, pictures, open_limit)
         self._work_waits.set()
+        await self._publish_positions()
 
     async def cancel(self, job_id: str) -> bool:
         """Take the job out, or stop its painting; False if it is too late for that."""
@@ -66,7 +74,7 @@ class LocalQueue:
 
     async def seconds_until_painted(self, options: Options) -> float | None:
         """How long a job with these options would take if it came now; None before anything was measured."""
-        return await self._seconds_left([*(job.options for job in await self.ledger.waiting()), options])
+        return (await self._seconds_left([*(job.options for job in await self.ledger.waiting()), options]))[-1]
 
     async def watch(self, job_id: str) -> AsyncIterator[News]:
         """The job's news from now on, beginning with where it stands, ending after one of `LAST_NEWS`."""
@@ -93,7 +101,7 @@ class LocalQueue:
             log.info("%d interrupted job(s) are queued again", recovered)
         while True:
             self._work_waits.clear()
-            job = await self.ledger.begin_next()
+            job = await self._insist(self.ledger.begin_next)
             if job is None:
                 await self._work_waits.wait()
                 continue
@@ -114,15 +122,18 @@ class LocalQueue:
             return
         try:
             content, style = [
-                await decoder.pixels(await self.ledger.picture(picture)) for picture in (job.content, job.style)
+                await decoder.pixels(await self._insist(partial(self.ledger.picture, picture)))
+                for picture in (job.content, job.style)
             ]
             order = PaintOrder(content, style, job.options)
             picture = await painter.paint(order, self._on_progress, self._stop)
             if picture is None:
                 return  # cancelled: ledger and watchers know
             result = await decoder.encode(picture.pixels)
-            if await self.ledger.finish(job.id, result.data, picture):
+            if await self._insist(partial(self.ledger.finish, job.id, result.data, picture)):
                 self._publish(job.id, Painted())
+        except LedgerUnusable:
+            raise  # no fault of the job: it is recovered when the bot starts again
         except EngineError as error:
             await self._fail(job, str(error))
         except Exception:  # the worker's border: one bad job must not stop the queue
@@ -131,8 +142,18 @@ class LocalQueue:
             await self._fail(job, f"Something went wrong while painting (reference {reference}); please try again.")
 
     async def _fail(self, job: Job, sentence: str) -> None:
-        if await self.ledger.fail(job.id, sentence):
+        if await self._insist(partial(self.ledger.fail, job.id, sentence)):
             self._publish(job.id, Failed(sentence))
+
+    async def _insist(self, ask: Callable[[], Awaitable[T]]) -> T:
+        """What the ledger answers, asked again while it is unusable: a lock goes, and a disk is tidied up."""
+        for seconds in PATIENCE_SECONDS:
+            try:
+                return await ask()
+            except LedgerUnusable as error:
+                log.warning("%s The worker tries again in %.0f s.", error, seconds)
+            await asyncio.sleep(seconds)
+        return await ask()
 
     def _on_progress(self, progress: Progress) -> None:
         if self._job and not self._stop.is_set():
@@ -145,12 +166,20 @@ class LocalQueue:
             watcher.tell(news)
 
     async def _publish_positions(self) -> None:
-        """Everybody who waits and is watched hears where they stand now."""
-        waiting = await self.ledger.waiting()
-        for index, job in enumerate(waiting):
-            if job.id in self._watchers:
-                seconds = await self._seconds_left([ahead.options for ahead in waiting[: index + 1]])
-                self._publish(job.id, Queued(index + 1, seconds))
+        """Everybody who waits and is watched hears where they stand now.
+
+        A courtesy that breaks nothing: what was accepted or cancelled stays so if the ledger cannot answer.
+        """
+        async with self._telling_positions:  # one after another, so that the newest is told last
+            try:
+                waiting = await self.ledger.waiting()
+                seconds_left = await self._seconds_left([job.options for job in waiting])
+            except LedgerUnusable as error:
+                log.warning("%s Nobody was told their position.", error)
+                return
+            for position, (job, seconds) in enumerate(zip(waiting, seconds_left, strict=True), 1):
+                if self._job is None or job.id != self._job.id:  # it may have begun since the ledger answered
+                    self._publish(job.id, Queued(position, seconds))
 
     async def _standing(self, job_id: str) -> News:
         job = await self.ledger.job(job_id)
@@ -158,7 +187,8 @@ class LocalQueue:
             case JobState.QUEUED:
                 waiting = await self.ledger.waiting()
                 position = next((index for index, other in enumerate(waiting, 1) if other.id == job_id), 1)
-                return Queued(position, await self._seconds_left([other.options for other in waiting[:position]]))
+                seconds_left = await self._seconds_left([*(other.options for other in waiting[:position]), job.options])
+                return Queued(position, seconds_left[position - 1])
             case JobState.PAINTING:
                 return self._news if self._job and self._job.id == job_id else Painting(0.0)
             case JobState.PAINTED | JobState.DELIVERED:
@@ -168,22 +198,22 @@ class LocalQueue:
             case JobState.FAILED:
                 return Failed(job.note or "")
 
-    async def _seconds_left(self, orders: list[Options]) -> float | None:
-        """Until the last of these is painted, one after another behind the one in hand."""
-        rates = {order.quality: await self.ledger.seconds_per_megapixel(order) for order in orders}
-        seconds = 0.0
+    async def _seconds_left(self, orders: Sequence[Options]) -> list[float | None]:
+        """Until each of these is painted, one after another behind the one in hand; None where no speed is known."""
+        in_hand = [self._job.options] if self._job else []
+        by_quality = {order.quality: order for order in (*in_hand, *orders)}
+        rates = {quality: await self.ledger.seconds_per_megapixel(order) for quality, order in by_quality.items()}
+        seconds: float | None = 0.0
+        if self._news.seconds_left is not None and in_hand:
+            seconds = self._news.seconds_left
+        elif in_hand:
+            seconds = (rates[in_hand[0].quality] or 0.0) * in_hand[0].size ** 2 / 1e6
+        left = []
         for order in orders:
             rate = rates[order.quality]
-            if rate is None:
-                return None
-            seconds += rate * order.size**2 / 1e6
-        if self._job is None:
-            return seconds
-        in_hand = self._news.seconds_left
-        if in_hand is None:
-            rate = await self.ledger.seconds_per_megapixel(self._job.options)
-            in_hand = (rate or 0.0) * self._job.options.size**2 / 1e6
-        return seconds + in_hand
+            seconds = None if rate is None or seconds is None else seconds + rate * order.size**2 / 1e6
+            left.append(seconds)
+        return left
 
 
 class _Watcher:

@@ -7,7 +7,20 @@ from pathlib import Path
 import pytest
 from fakes import FakeDecoder, FakePainter, a_job
 
-from bot.jobs import Cancelled, Failed, Job, JobState, News, Painted, Painting, Progress, Queued, UnknownJob
+from bot.jobs import (
+    Cancelled,
+    Failed,
+    Job,
+    JobState,
+    LedgerUnusable,
+    News,
+    Painted,
+    Painting,
+    Picture,
+    Progress,
+    Queued,
+    UnknownJob,
+)
 from bot.ledger import open_ledger
 from bot.local_queue import MAX_ATTEMPTS, LocalQueue
 from engine.errors import OutOfMemory
@@ -129,6 +142,74 @@ async def test_a_queued_job_hears_its_position_and_every_change(opened: Open) ->
     assert await atelier.queue.position(behind.id) == 1
 
 
+async def test_a_queued_job_hears_of_those_who_come_before_it(opened: Open) -> None:
+    """Somebody's first picture goes before another's second, whose person should not wonder."""
+    painter = FakePainter()
+    painter.may_end.clear()
+    atelier = await opened(painter)
+    await atelier.submit(user_id=1)
+    await painter.has_begun.wait()
+    await atelier.submit(user_id=2)
+    news = atelier.queue.watch((await atelier.submit(user_id=2)).id)
+    assert await anext(news) == Queued(2)
+
+    await atelier.submit(user_id=3)
+
+    assert await asyncio.wait_for(anext(news), 5) == Queued(3)
+
+
+async def test_a_job_in_hand_is_never_told_again_that_it_waits(opened: Open, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Its message would fall back from "painting" to "first in line"."""
+    painter = FakePainter()
+    painter.may_end.clear()
+    atelier = await opened(painter)
+    await atelier.submit(user_id=1)
+    await painter.has_begun.wait()
+    job, other = await atelier.submit(user_id=2), await atelier.submit(user_id=3)
+    news = atelier.queue.watch(job.id)
+    assert await anext(news) == Queued(1)
+    counted, may_tell = asyncio.Event(), asyncio.Event()
+
+    async def tell_late(_: object) -> None:
+        counted.set()
+        await may_tell.wait()
+
+    monkeypatch.setattr(atelier.queue.ledger, "seconds_per_megapixel", tell_late)
+    cancelling = asyncio.create_task(atelier.queue.cancel(other.id))
+    await counted.wait()
+    painter.may_end.set()
+    assert isinstance(await anext(news), Painting)
+
+    may_tell.set()
+    await cancelling
+
+    assert not [told async for told in news if isinstance(told, Queued)]
+
+
+async def test_telling_a_long_queue_its_positions_asks_for_the_speed_once(
+    opened: Open, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A busy evening must not keep the painter waiting for the ledger."""
+    painter = FakePainter()
+    painter.may_end.clear()
+    atelier = await opened(painter)
+    await atelier.submit(user_id=0)
+    await painter.has_begun.wait()
+    watched = [atelier.queue.watch((await atelier.submit(user_id)).id) for user_id in range(1, 9)]
+    for news in watched:
+        await anext(news)
+    asked: list[object] = []
+
+    async def count(options: object) -> float:
+        asked.append(options)
+        return 1.0
+
+    monkeypatch.setattr(atelier.queue.ledger, "seconds_per_megapixel", count)
+    await atelier.submit(user_id=9)
+
+    assert len(asked) == 1
+
+
 async def test_progress_reaches_every_watcher_and_slow_ones_get_the_newest(opened: Open) -> None:
     """A watcher that edits a message every few seconds must not work off a backlog."""
     painter = FakePainter()
@@ -213,19 +294,80 @@ async def test_a_bug_is_logged_under_a_reference_and_stops_nobody_else(
     assert await atelier.last_news(await atelier.submit(user_id=2)) == Painted()
 
 
+async def test_a_ledger_that_is_locked_for_a_while_loses_no_painting(
+    opened: Open, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A backup that holds the file costs patience, not minutes of painting and not the bot."""
+    monkeypatch.setattr("bot.local_queue.PATIENCE_SECONDS", (0.0, 0.0))
+    painter = FakePainter()
+    atelier = await opened(painter)
+    finish, refusals = atelier.queue.ledger.finish, [LedgerUnusable("Locked."), LedgerUnusable("Locked.")]
+
+    async def refuse_twice(job_id: str, result: bytes, picture: Picture) -> bool:
+        if refusals:
+            raise refusals.pop()
+        return await finish(job_id, result, picture)
+
+    monkeypatch.setattr(atelier.queue.ledger, "finish", refuse_twice)
+
+    assert await atelier.last_news(await atelier.submit()) == Painted()
+    assert len(painter.orders) == 1
+
+
+async def test_a_ledger_that_stays_unusable_ends_the_worker_with_its_sentence(
+    opened: Open, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The operator reads what is wrong; nothing is marked as failed, so all is painted when it is mended."""
+    monkeypatch.setattr("bot.local_queue.PATIENCE_SECONDS", (0.0,))
+    atelier = await opened(FakePainter())
+
+    async def refuse(*_: object) -> bool:
+        raise LedgerUnusable("The disk is full.")
+
+    monkeypatch.setattr(atelier.queue.ledger, "finish", refuse)
+    job = await atelier.submit()
+
+    with pytest.raises(LedgerUnusable, match="disk is full"):
+        await atelier.worker
+
+    assert (await atelier.queue.ledger.job(job.id)).state is JobState.PAINTING
+
+
+async def test_an_accepted_job_stays_accepted_when_positions_cannot_be_told(
+    opened: Open, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Positions are a courtesy; a person who is told "refused" would send it twice."""
+    painter = FakePainter()
+    painter.may_end.clear()
+    atelier = await opened(painter)
+    await atelier.submit(user_id=1)
+    await painter.has_begun.wait()
+    news = atelier.queue.watch((await atelier.submit(user_id=2)).id)
+    await anext(news)
+
+    async def refuse() -> list[Job]:
+        raise LedgerUnusable("Locked.")
+
+    monkeypatch.setattr(atelier.queue.ledger, "waiting", refuse)
+    job = await atelier.submit(user_id=3)
+
+    assert (await atelier.queue.ledger.job(job.id)).state is JobState.QUEUED
+
+
 async def test_a_job_that_keeps_killing_the_bot_is_given_up(opened: Open) -> None:
     """Otherwise one poisonous picture would stop the queue for ever."""
+    poison: Job | None = None
     for _ in range(MAX_ATTEMPTS):
         hanging = FakePainter()
         hanging.may_end.clear()
         atelier = await opened(hanging)
-        if _ == 0:
-            poison = await atelier.submit()
+        poison = poison or await atelier.submit()
         await hanging.has_begun.wait()
         await atelier.kill()
 
     after = await opened(FakePainter())
 
+    assert poison is not None
     assert isinstance(await after.last_news(poison), Failed)
     assert after.painter.orders == []
 
@@ -250,9 +392,11 @@ async def test_watching_an_unknown_job_is_refused(opened: Open) -> None:
 async def test_the_time_left_comes_from_measured_speed(opened: Open) -> None:
     """Two jobs of two seconds each are four seconds; before the first there is no guess."""
     painter = FakePainter()
+    painter.may_end.clear()
     atelier = await opened(painter)
     job = await atelier.submit()
-    assert await atelier.queue.seconds_until_painted(job.options) is None or painter.has_begun.is_set()
+    assert await atelier.queue.seconds_until_painted(job.options) is None
+    painter.may_end.set()
     await atelier.news(job)
     painter.may_end.clear()
     painter.has_begun.clear()

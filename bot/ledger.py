@@ -5,14 +5,15 @@ synced at every commit: a job whose person was told "accepted" survives a power 
 """
 
 import asyncio
+import functools
 import time
-from collections.abc import AsyncIterator, Iterator, Mapping, Sequence
+from collections.abc import AsyncIterator, Callable, Coroutine, Iterator, Mapping, Sequence
 from contextlib import asynccontextmanager, contextmanager
 from dataclasses import asdict
 from importlib.resources import files
 from pathlib import Path
 from statistics import median
-from typing import Any, Final
+from typing import Any, Concatenate, Final, ParamSpec, TypeVar
 
 import sqlalchemy as sa
 from alembic import command
@@ -24,6 +25,9 @@ from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine, create_async_en
 
 from bot.jobs import Address, Job, JobState, LedgerUnusable, Owner, Picture, Refused, UnknownJob, digest
 from engine.options import Options
+
+P = ParamSpec("P")
+T = TypeVar("T")
 
 UNFINISHED: Final = (JobState.QUEUED, JobState.PAINTING)
 RECENT_JOBS: Final = 20
@@ -64,12 +68,30 @@ _jobs = sa.Table(
 )
 
 
+def _finished(
+    method: Callable[Concatenate["SqlLedger", P], Coroutine[Any, Any, T]],
+) -> Callable[Concatenate["SqlLedger", P], Coroutine[Any, Any, T]]:
+    """Finish what was begun even though the caller is cancelled: half a transaction would keep SQLite's lock."""
+
+    @functools.wraps(method)
+    async def finish(self: "SqlLedger", /, *args: P.args, **kwargs: P.kwargs) -> T:
+        running = asyncio.ensure_future(method(self, *args, **kwargs))
+        try:
+            return await asyncio.shield(running)
+        except asyncio.CancelledError:
+            await asyncio.gather(running, return_exceptions=True)
+            raise
+
+    return finish
+
+
 class SqlLedger:
     """Fulfils `bot.jobs.Ledger`. Made by `open_ledger`."""
 
     def __init__(self, engine: AsyncEngine) -> None:
         self.engine = engine
 
+    @_finished
     async def add(self, job: Job, pictures: Mapping[str, bytes], open_limit: int) -> None:
         """Store the job and its pictures, unless its owner has `open_limit` unfinished ones already."""
         async with self._transaction() as connection:
@@ -82,6 +104,7 @@ class SqlLedger:
                 await self._store(connection, name, data)
             await connection.execute(sa.insert(_jobs).values(_to_row(job)))
 
+    @_finished
     async def job(self, job_id: str) -> Job:
         """The job as it stands now."""
         async with self._transaction() as connection:
@@ -90,6 +113,7 @@ class SqlLedger:
             raise UnknownJob(job_id)
         return _to_job(row)
 
+    @_finished
     async def picture(self, picture_digest: str) -> bytes:
         """A stored picture; `KeyError` if it was swept."""
         async with self._transaction() as connection:
@@ -99,28 +123,33 @@ class SqlLedger:
             raise KeyError(picture_digest)
         return data
 
+    @_finished
     async def unfinished(self, owner: Owner) -> int:
         """How many of the owner's jobs are queued or being painted."""
         async with self._transaction() as connection:
             return await self._count_unfinished(connection, owner)
 
+    @_finished
     async def waiting(self) -> Sequence[Job]:
         """The queued jobs in the order in which they will be painted."""
         async with self._transaction() as connection:
             return [_to_job(row) for row in await connection.execute(_waiting())]
 
+    @_finished
     async def untold(self, front_end: str) -> Sequence[Job]:
         """The front-end's jobs whose person still waits for something, oldest first."""
         query = sa.select(_jobs).where(_jobs.c.front_end == front_end, _jobs.c.told_at.is_(None))
         async with self._transaction() as connection:
             return [_to_job(row) for row in await connection.execute(query.order_by(_jobs.c.created_at, _jobs.c.id))]
 
+    @_finished
     async def recover(self) -> int:
         """Queue the jobs again that were being painted when the process died."""
         async with self._transaction() as connection:
             update = sa.update(_jobs).where(_jobs.c.state == JobState.PAINTING).values(state=JobState.QUEUED)
             return (await connection.execute(update)).rowcount
 
+    @_finished
     async def begin_next(self) -> Job | None:
         """queued → painting for the job whose turn it is."""
         async with self._transaction() as connection:
@@ -132,10 +161,12 @@ class SqlLedger:
             begun = (await connection.execute(sa.select(_jobs).where(_jobs.c.id == row.id))).one()
         return _to_job(begun)
 
+    @_finished
     async def hand_back(self, job_id: str) -> None:
         """painting → queued at a graceful stop; the attempt does not count."""
         await self._move(job_id, (JobState.PAINTING,), state=JobState.QUEUED, attempts=_jobs.c.attempts - 1)
 
+    @_finished
     async def finish(self, job_id: str, result: bytes, picture: Picture) -> bool:
         """painting → painted, with the result stored; False if it was cancelled meanwhile."""
         name = digest(result)
@@ -153,26 +184,31 @@ class SqlLedger:
             await connection.execute(sa.update(_jobs).where(_jobs.c.id == job_id).values(result=name))
         return True
 
+    @_finished
     async def fail(self, job_id: str, sentence: str) -> bool:
         """painting → failed; False if it was cancelled meanwhile."""
         return await self._move(
             job_id, (JobState.PAINTING,), state=JobState.FAILED, note=sentence, finished_at=time.time()
         )
 
+    @_finished
     async def cancel(self, job_id: str) -> bool:
         """queued or painting → cancelled; False if it is too late for that."""
         return await self._move(job_id, UNFINISHED, state=JobState.CANCELLED, finished_at=time.time())
 
+    @_finished
     async def readdress(self, job_id: str, address: Address) -> None:
         """Remember where the answer goes."""
         await self._move(job_id, tuple(JobState), front_end=address.front_end, address=dict(address.detail))
 
+    @_finished
     async def told(self, job_id: str) -> None:
         """A painted job becomes delivered, any other ended job is closed; a second time changes nothing."""
         ended = (JobState.PAINTED, JobState.CANCELLED, JobState.FAILED)
         delivered = sa.case((_jobs.c.state == JobState.PAINTED, JobState.DELIVERED.value), else_=_jobs.c.state)
         await self._move(job_id, ended, state=delivered, told_at=time.time())
 
+    @_finished
     async def seconds_per_megapixel(self, options: Options) -> float | None:
         """Median painting time of the last jobs of that quality, per million of their size squared."""
         query = (

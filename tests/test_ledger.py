@@ -260,3 +260,16 @@ async def test_another_kind_of_database_is_refused() -> None:
     """A promise that is not kept yet is said."""
     with pytest.raises(LedgerUnusable, match="SQLite only"):
         await open_ledger("postgresql://bot:secret@db/atelier")
+
+
+async def test_a_cancelled_caller_leaves_no_lock_behind(ledger: SqlLedger) -> None:
+    """A graceful stop, or a browser that went away, comes in the middle of any transaction."""
+    for turns in range(40):
+        job, pictures = a_job()
+        adding = asyncio.create_task(ledger.add(job, pictures, open_limit=99))
+        for _ in range(turns):
+            await asyncio.sleep(0)
+        adding.cancel()
+        await asyncio.gather(adding, return_exceptions=True)
+
+        await asyncio.wait_for(ledger.unfinished(job.owner), timeout=3)

@@ -109,8 +109,9 @@ class GpuThread:
             pixels = self._run(order, post, stop)
         except OutOfMemory:
             smaller = max(MIN_SIZE, round(order.options.size * SMALLER))
-            pixels = self._run(replace(order, options=replace(order.options, size=smaller)), post, stop)
             note = f"There was not enough memory for {order.options.size} pixels, so this one has {smaller}."
+        if note:  # only now: the error's traceback held all that the first attempt had filled the memory with
+            pixels = self._run(replace(order, options=replace(order.options, size=smaller)), post, stop)
         if pixels is None:
             return None
         return Picture(pixels, self._ready().name, time.monotonic() - began, note)
@@ -131,12 +132,16 @@ class GpuThread:
                 elif now - told >= PROGRESS_SECONDS:
                     preview = None
                     if now - shown >= PREVIEW_SECONDS:
-                        preview = encode_jpeg(resize(step.image(), PREVIEW_LONG_EDGE), quality=80)
+                        preview = _preview(step.image())
                         shown = now
                     left = (now - began) / step.work * (1 - step.work) if step.work > GUESS_FROM else None
                     post(Progress(step.work, left, preview))
                     told = now
         return picture
+
+
+def _preview(pixels: Pixels) -> bytes:
+    return encode_jpeg(resize(pixels, min(PREVIEW_LONG_EDGE, max(pixels.shape[:2]))), quality=80)
 
 
 class _Mailbox:

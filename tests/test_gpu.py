@@ -1,8 +1,10 @@
 """The painting thread: the loop never waits for it, and it never outlives a stop."""
 
 import asyncio
+import gc
 import threading
 import time
+import weakref
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 
@@ -97,6 +99,24 @@ async def test_progress_is_heard_on_the_loop_with_a_preview_now_and_then(monkeyp
     assert max(open_picture(progress.preview).shape) == 320
 
 
+async def test_the_preview_of_a_small_picture_is_not_enlarged(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Bytes that show nothing more, several times a minute."""
+    monkeypatch.setattr("bot.gpu.PROGRESS_SECONDS", 0.0)
+    monkeypatch.setattr("bot.gpu.PREVIEW_SECONDS", 0.0)
+    heard: list[Progress] = []
+
+    def steps(*_: object) -> Iterator[FakeStep]:
+        yield FakeStep(0.25, size=128)
+        yield FakeStep(1.0)
+
+    gpu = GpuThread(load_encoder, steps)
+    await gpu.paint(ORDER, heard.append, threading.Event())
+    await gpu.close()
+
+    assert heard[0].preview is not None
+    assert max(open_picture(heard[0].preview).shape) == 128
+
+
 async def test_setting_stop_ends_the_painting_after_one_iteration() -> None:
     """A cancelled job frees the GPU for the next person."""
     stop = threading.Event()
@@ -171,6 +191,32 @@ async def test_memory_that_stays_full_is_told() -> None:
         await gpu.paint(ORDER, print, threading.Event())
 
     await gpu.close()
+
+
+async def test_an_attempt_that_filled_the_memory_gives_it_back() -> None:
+    """Else the smaller attempt has no more room than the one that failed."""
+    attempts: list[weakref.ref[Pixels]] = []
+    still_held: list[bool] = []
+
+    def steps(content: Pixels, styles: Sequence[Style], encoder: Encoder, options: Options) -> Iterator[FakeStep]:
+        still_held.extend(attempt() is not None for attempt in attempts)
+        tensor = np.zeros((options.size, options.size, 3), np.uint8)
+        attempts.append(weakref.ref(tensor))
+        if options.size > 400:
+            raise OutOfMemory("There is not enough memory to paint at this size; choose a smaller one.")
+        yield FakeStep(1.0)
+
+    gpu = GpuThread(load_encoder, steps)
+    order = PaintOrder(a_photo(), a_painting(), Options(size=512))
+    gc.disable()  # it comes too late: the next allocation fails before
+    try:
+        await gpu.paint(order, lambda _: None, threading.Event())
+
+        assert still_held == [False]
+        assert [attempt() is None for attempt in attempts] == [True, True]
+    finally:
+        gc.enable()
+        await gpu.close()
 
 
 @pytest.mark.slow

@@ -94,7 +94,7 @@ def test_a_later_folder_replaces_a_name(folder: Path, tmp_path: Path) -> None:
     assert Styles([folder, own]).get("night-swirls").path == own / "night-swirls.png"
 
 
-def test_at_least_three_presets_and_one_sample_come_with_the_bot() -> None:
+def test_at_least_three_presets_and_three_samples_come_with_the_bot() -> None:
     """It can be tried with one click; every picture opens, is small enough, and has its texts."""
     presets = Styles([bundled()]).search()
 
@@ -104,6 +104,7 @@ def test_at_least_three_presets_and_one_sample_come_with_the_bot() -> None:
         assert preset.path.stat().st_size <= 350_000
         assert preset.alt
         assert len(preset.description.split()) == 2
-    assert len(samples()) >= 1
+    assert len(samples()) >= 3
     for sample in samples():
         assert max(open_picture(sample.read_bytes()).shape) >= 512
+        assert sample.stat().st_size <= 200_000

@@ -8,7 +8,14 @@ from collections.abc import Callable, Mapping
 from typing import Final
 
 from engine.images import Pixels
-from engine.painters import dusk_dots, hills_at_dusk, night_swirls, town_by_the_water, woodblock_waves
+from engine.painters import (
+    dusk_dots,
+    hills_at_dusk,
+    night_swirls,
+    pears_by_a_window,
+    town_by_the_water,
+    woodblock_waves,
+)
 
 Painter = Callable[[int, int], Pixels]
 """From a seed and a long edge in pixels to a picture; the same seed paints the same picture."""
@@ -17,6 +24,7 @@ PAINTERS: Final[Mapping[str, Painter]] = {
     "dusk-dots": dusk_dots.paint,
     "hills-at-dusk": hills_at_dusk.paint,
     "night-swirls": night_swirls.paint,
+    "pears-by-a-window": pears_by_a_window.paint,
     "town-by-the-water": town_by_the_water.paint,
     "woodblock-waves": woodblock_waves.paint,
 }

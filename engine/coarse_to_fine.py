@@ -1,39 +1,37 @@
 """The default recipe: from coarse to fine, each scale beginning where the one before ended.
 
 After Gatys, Ecker & Bethge (arXiv:1508.06576), with what later engines and our own measurements found better:
-scales by √2 (large strokes are settled where they are cheap), relative losses, Adam whose state is carried from scale
-to scale, values clamped to 0..1 at every step, and an average over the last iterates as the picture.
+scales by √2 (large strokes are settled where they are cheap), losses without units, Adam whose state is carried from
+scale to scale, values clamped to 0..1 at every step, and an average over the last iterates as the picture.
+`tests/benchmarks/ablation.py` tells what each of them gains.
 """
 
+import hashlib
 import math
-from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
-from functools import partial
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from typing import Final
 
 import torch
-from torch import Tensor
-from torch.nn import functional
 
-from engine.encoders import CONTENT_LAYER, LAYERS, SMALLEST_EDGE, STYLE_LAYERS, Encoder
+from engine import memory
+from engine.canvas import Canvas
+from engine.descent import Descent, Pace
+from engine.encoders import SMALLEST_EDGE, STYLE_LAYERS, Encoder
+from engine.errors import OptionsRefused, OutOfMemory
 from engine.images import Pixels
-from engine.losses import blend, gram_matrix, relative_distance, total_variation
 from engine.options import Options, Quality
-from engine.step import Losses, Step, Style, resize, to_pixels, to_tensor
+from engine.step import Losses, Step, Style, Tensors
+from engine.targets import MeasureCache
 
-FIRST_SCALE: Final = 96
-"""The first scale's long edge lies between this and √2 times it: large enough for conv5_1 to see shapes."""
-
-ADAM_RATE: Final = 0.03
-ADAM_BETAS: Final = (0.9, 0.99)
-AVERAGE_DECAY: Final = 0.9
-"""Of the averaged iterate: about the last ten iterations."""
-
-CONTENT_WEIGHT: Final = 0.5
-"""At strength 50, against 1 for each style layer. Chosen by eye and score."""
 STRENGTH_PER_TENFOLD: Final = 30.0
 """So many points of strength make the content weigh ten times less."""
-SMOOTHNESS_WEIGHT: Final = 0.5
+SMOOTHNESS_PER_TENFOLD: Final = 25.0
+LEAST_ITERATIONS: Final = 4
+"""At a scale, however little may be done."""
+LESS_THAN_FAILED: Final = 0.7
+"""Of what a scale was predicted to take when the memory was full nevertheless."""
+NO_ROOM: Final = "There is not enough memory to paint this picture; choose a smaller size."
 
 
 @dataclass(frozen=True)
@@ -53,6 +51,23 @@ SCHEDULES: Final[Mapping[Quality, Schedule]] = {
 
 
 @dataclass(frozen=True)
+class Ingredients:
+    """What the recipe is made of, beside what a person chooses."""
+
+    pace: Pace = field(default_factory=Pace)
+    content_weight: float = 0.5
+    """At strength 50, against the layers' weights. Chosen by eye and score."""
+    layer_weights: Mapping[str, float] = field(default_factory=lambda: dict.fromkeys(STYLE_LAYERS, 1.0))
+    smoothness_weight: float = 0.5
+    """Of the total variation at smoothness 50."""
+    first_scale: int = 96
+    """The first scale's long edge lies between this and a step times it: large enough for conv5_1 to see shapes."""
+
+
+INGREDIENTS: Final = Ingredients()
+
+
+@dataclass(frozen=True)
 class Scale:
     """One size of the pyramid."""
 
@@ -61,17 +76,27 @@ class Scale:
     iterations: int
 
     @property
+    def area(self) -> int:
+        """In pixels."""
+        return self.height * self.width
+
+    @property
     def work(self) -> int:
         """Pixels computed: what the time goes with."""
-        return self.height * self.width * self.iterations
+        return self.area * self.iterations
+
+    @property
+    def long_edge(self) -> int:
+        """In pixels."""
+        return max(self.height, self.width)
 
 
-def plan_scales(height: int, width: int, schedule: Schedule) -> list[Scale]:
+def plan_scales(height: int, width: int, schedule: Schedule, first_scale: int = INGREDIENTS.first_scale) -> list[Scale]:
     """Sizes from coarse to the final one, each `schedule.step` times the one before.
 
-    The first is the smallest with a long edge of at least `FIRST_SCALE` and a short one of at least `SMALLEST_EDGE`.
+    The first is the smallest with a long edge of at least `first_scale` and a short one of at least `SMALLEST_EDGE`.
     """
-    smallest = max(FIRST_SCALE / max(height, width), SMALLEST_EDGE / min(height, width))
+    smallest = max(first_scale / max(height, width), SMALLEST_EDGE / min(height, width))
     count = max(0, math.floor(math.log(1 / smallest, schedule.step) + 1e-9)) if smallest < 1 else 0
     factors = [schedule.step**-power for power in range(count, -1, -1)]
     return [
@@ -80,134 +105,234 @@ def plan_scales(height: int, width: int, schedule: Schedule) -> list[Scale]:
     ]
 
 
+def thin(scales: Sequence[Scale], most_work: float) -> list[Scale]:
+    """The same scales with fewer iterations, so that the work fits; where even few are too many, without the last ones.
+
+    Args:
+        scales: from coarse to fine; the first one always stays.
+        most_work: in pixels × iterations.
+    """
+    share = most_work / sum(scale.work for scale in scales)
+    if share >= 1:
+        return list(scales)
+    thinned = [replace(one, iterations=max(LEAST_ITERATIONS, int(one.iterations * share))) for one in scales]
+    while len(thinned) > 1 and sum(scale.work for scale in thinned) > most_work:
+        thinned.pop()
+    # What the dropped scales would have cost goes to those that are left.
+    share = most_work / sum(scale.work for scale in thinned)
+    if share > 1:
+        most = {scale.long_edge: scale.iterations for scale in scales}
+        thinned = [replace(one, iterations=min(most[one.long_edge], int(one.iterations * share))) for one in thinned]
+    return thinned
+
+
 def paint(
-    content: Pixels, styles: Sequence[Style], encoder: Encoder, options: Options, height: int, width: int
+    content: Pixels,
+    styles: Sequence[Style],
+    encoder: Encoder,
+    options: Options,
+    size: tuple[int, int],
+    *,
+    cache: MeasureCache | None = None,
+    resume: Tensors | None = None,
+    ingredients: Ingredients = INGREDIENTS,
 ) -> Iterator[Step]:
-    """Paint a picture of that size, scale by scale."""
-    device = encoder.device
-    photo = to_tensor(content, device)
-    paintings = [to_tensor(style.image, device) for style in styles]
+    """Paint a picture of that size, scale by scale.
+
+    Args:
+        content: the photo.
+        styles: the paintings.
+        encoder: who looks at them.
+        options: what the person chose.
+        size: (height, width) of the result, in pixels.
+        cache: of what paintings measure; none if None.
+        resume: what a `Step.state()` of the same painting gave.
+        ingredients: of the recipe.
+
+    Raises:
+        OptionsRefused: masks that leave a style no room.
+        OutOfMemory: not even the first scale fits.
+    """
+    canvas = Canvas(content, styles, encoder.device, options, size, cache or MeasureCache())
     if options.strength == 0:
-        yield _untouched(photo, height, width)
+        yield _untouched(canvas)
         return
-
-    scales = plan_scales(height, width, SCHEDULES[options.quality])
-    iterations, all_work = sum(scale.iterations for scale in scales), sum(scale.work for scale in scales)
-    iteration, work = 0, 0
-    picture = _start(photo, scales[0], options)
-    adam: torch.optim.Adam | None = None
-    for scale in scales:
-        targets = _targets(photo, paintings, styles, encoder, scale)
-        picture = resize(picture, scale.height, scale.width).clamp(0, 1).contiguous().requires_grad_()
-        adam = _carry(adam, picture)
-        average = torch.zeros_like(picture, requires_grad=False)
-        for round_ in range(1, scale.iterations + 1):
-            terms = _descend(picture, adam, encoder, targets, options)
-            with torch.no_grad():
-                picture.clamp_(0, 1)
-                average.lerp_(picture, 1 - AVERAGE_DECAY)
-            iteration += 1
-            work += scale.height * scale.width
-            shown = average / (1 - AVERAGE_DECAY**round_)  # as in Adam: the average began at zero
-            yield Step(
-                iteration=iteration,
-                total=iterations,
-                scale=max(scale.height, scale.width),
-                work=work / all_work,
-                _image=partial(to_pixels, shown, height, width),
-                _losses=partial(_read, terms),
-            )
-        picture = shown
+    fingerprint = _fingerprint(content, styles, encoder, options)
+    yield from _Run(canvas, encoder, ingredients, fingerprint, resume).paint()
 
 
-@dataclass(frozen=True)
-class _Targets:
-    content: Tensor
-    style: dict[str, Tensor]
+def _fingerprint(content: Pixels, styles: Sequence[Style], encoder: Encoder, options: Options) -> bytes:
+    """Tells whether a state belongs to this painting; 32 bytes."""
+    digest = hashlib.sha256(f"{encoder.fingerprint} {replace(options, memory_limit_bytes=None)}".encode())
+    for array in (content, *(part for style in styles for part in (style.image, style.mask) if part is not None)):
+        digest.update(f"{array.shape}".encode() + array.tobytes())
+    digest.update(f"{[style.weight for style in styles]}".encode())
+    return digest.digest()
 
 
-def _targets(
-    photo: Tensor, paintings: Sequence[Tensor], styles: Sequence[Style], encoder: Encoder, scale: Scale
-) -> _Targets:
-    """The content's feature map and the styles' mixed Gram matrices at one scale."""
-    long_edge = max(scale.height, scale.width)
-    with torch.no_grad():
-        at_scale = resize(photo, scale.height, scale.width).clamp(0, 1)
-        grams = [
-            {
-                layer: gram_matrix(features)
-                for layer, features in encoder(_fit(painting, long_edge), STYLE_LAYERS).items()
-            }
-            for painting in paintings
+class _Run:
+    """Where a painting stands: the scale, the iteration, and how much is left."""
+
+    def __init__(
+        self,
+        canvas: Canvas,
+        encoder: Encoder,
+        ingredients: Ingredients,
+        fingerprint: bytes,
+        resume: Tensors | None,
+    ) -> None:
+        self.canvas = canvas
+        self.encoder = encoder
+        self.ingredients = ingredients
+        self.options = canvas.options
+        self.fingerprint = fingerprint
+        self.note: str | None = None
+        self.scales = self._plan()
+        self.number = 0
+        """Of the scale."""
+        self.round = 0
+        """Iterations done at this scale."""
+        self.iteration, self.total = 0, sum(scale.iterations for scale in self.scales)
+        self.work, self.all_work = 0, sum(scale.work for scale in self.scales)
+        self.descent = Descent(canvas.start(self.scales[0].height, self.scales[0].width), ingredients.pace)
+        if resume is not None:
+            self._restore(resume)
+
+    def paint(self) -> Iterator[Step]:
+        """Every step that is left; of a finished painting, its last one."""
+        if self.iteration == self.total:
+            yield self._step(lambda: Losses(content=0.0, style=0.0))
+            return
+        while self.number < len(self.scales):
+            scale = self.scales[self.number]
+            if self.round == 0 and self.number:
+                self.descent.move_to(scale.height, scale.width)
+            free_bytes = self._free_bytes()
+            while rung := memory.choose(self.encoder, scale.height, scale.width, free_bytes):
+                try:
+                    yield from self._paint_scale(scale, rung)
+                    break
+                except (RuntimeError, MemoryError) as error:
+                    if not memory.is_full(error):
+                        raise
+                # From where it stands, with less: the prediction was too low.
+                free_bytes = LESS_THAN_FAILED * memory.predict(self.encoder, rung, scale.height, scale.width)
+            else:
+                yield self._cut_short()
+            self.number, self.round = self.number + 1, 0
+
+    def _paint_scale(self, scale: Scale, rung: memory.Rung) -> Iterator[Step]:
+        objective = self.canvas.objective(
+            scale.height,
+            scale.width,
+            self.encoder,
+            rung,
+            content_weight=0.0 if self.options.texture_only else self._content_weight(),
+            layer_weights=self.ingredients.layer_weights,
+            smoothness_weight=self.ingredients.smoothness_weight * smoothness_share(self.options.smoothness),
+        )
+        while self.round < scale.iterations:
+            terms = self.descent.step(objective, seed=(self.options.seed << 32) + self.iteration)
+            self.iteration, self.round, self.work = self.iteration + 1, self.round + 1, self.work + scale.area
+            if self.descent.has_settled:
+                self._skip(scale, scale.iterations - self.round)
+            if self.descent.is_lost:
+                self._end_here()
+            yield self._step(terms.read)
+
+    def _content_weight(self) -> float:
+        return self.ingredients.content_weight * content_share(self.options.strength)
+
+    def _skip(self, scale: Scale, iterations: int) -> None:
+        """Do without the last iterations of this scale."""
+        self.total -= iterations
+        self.all_work -= iterations * scale.area
+        self.round += iterations
+
+    def _end_here(self) -> None:
+        """Do without all that is left."""
+        self.total, self.all_work = self.iteration, self.work
+        self.round = self.scales[self.number].iterations
+        self.scales = self.scales[: self.number + 1]
+
+    def _cut_short(self) -> Step:
+        """The scale does not fit into memory after all: the picture of the one before is the last."""
+        if self.number == 0:
+            raise OutOfMemory(NO_ROOM)
+        self._end_here()
+        self._note("memory", self.scales[self.number - 1])
+        return self._step(lambda: Losses(content=0.0, style=0.0))
+
+    def _plan(self) -> list[Scale]:
+        """The scales that there is time and memory for, so that the progress is true from the first step on."""
+        planned = plan_scales(*self.canvas.size, SCHEDULES[self.options.quality], self.ingredients.first_scale)
+        timely = planned
+        if self.options.work_limit is not None:
+            timely = thin(planned, 1e6 * self.options.work_limit)
+        free_bytes = self._free_bytes()
+        fitting = [
+            scale for scale in timely if memory.choose(self.encoder, scale.height, scale.width, free_bytes) is not None
         ]
-        weights = [style.weight for style in styles]
-        return _Targets(
-            content=encoder(at_scale, [CONTENT_LAYER])[CONTENT_LAYER],
-            style={layer: blend([gram[layer] for gram in grams], weights) for layer in STYLE_LAYERS},
+        if not fitting:
+            raise OutOfMemory(NO_ROOM)
+        if len(fitting) < len(planned):
+            self._note("memory" if len(fitting) < len(timely) else "time", fitting[-1])
+        return fitting
+
+    def _note(self, scarce: str, painted: Scale) -> None:
+        self.note = (
+            f"There was not enough {scarce} for {max(self.canvas.size)} pixels, so this picture was painted at "
+            f"{painted.long_edge} and enlarged."
         )
 
+    def _free_bytes(self) -> float:
+        return memory.free_bytes(self.encoder.device, self.options.memory_limit_bytes)
 
-def _fit(painting: Tensor, long_edge: int) -> Tensor:
-    """The painting at the picture's own scale, so that its strokes keep their size relative to the canvas.
+    def _step(self, losses: Callable[[], Losses]) -> Step:
+        return Step(
+            iteration=self.iteration,
+            total=self.total,
+            scale=self.scales[self.number].long_edge,
+            work=self.work / self.all_work,
+            _show=lambda: self.canvas.finish(self.descent.shown()),
+            _losses=losses,
+            _state=self._state,
+            note=self.note,
+        )
 
-    Never enlarged: that would teach blur. Never so narrow that the deepest layer sees nothing.
-    """
-    height, width = painting.shape[-2:]
-    factor = max(min(1.0, long_edge / max(height, width)), SMALLEST_EDGE / min(height, width))
-    return resize(painting, round(height * factor), round(width * factor)).clamp(0, 1)
+    def _state(self) -> Tensors:
+        at = [self.number, self.round, self.iteration, self.total, self.work, self.all_work]
+        return {
+            "painting": torch.frombuffer(bytearray(self.fingerprint), dtype=torch.uint8),
+            "at": torch.tensor(at, dtype=torch.int64),
+            **self.descent.state(),
+        }
 
-
-def _start(photo: Tensor, scale: Scale, options: Options) -> Tensor:
-    if options.start != "noise":
-        return resize(photo, scale.height, scale.width)
-    noise = torch.Generator(device="cpu").manual_seed(options.seed)
-    return torch.rand((1, 3, scale.height, scale.width), generator=noise).to(photo.device)
-
-
-def _carry(adam: torch.optim.Adam | None, picture: Tensor) -> torch.optim.Adam:
-    """Adam for this picture, with the moments of the scale before resized to it: no scale begins cold."""
-    carried = torch.optim.Adam([picture], lr=ADAM_RATE, betas=ADAM_BETAS)
-    if adam is not None:
-        (state,) = adam.state.values()
-        size = picture.shape[-2:]
-        first = functional.interpolate(state["exp_avg"], size, mode="bicubic", align_corners=False)
-        # Bilinear, because bicubic rings and a second moment must not fall below zero.
-        second = functional.interpolate(state["exp_avg_sq"], size, mode="bilinear", align_corners=False)
-        carried.state[picture] = {"step": state["step"], "exp_avg": first, "exp_avg_sq": second}
-    return carried
-
-
-def _descend(
-    picture: Tensor, adam: torch.optim.Adam, encoder: Encoder, targets: _Targets, options: Options
-) -> tuple[Tensor, Tensor, Tensor]:
-    """One step of Adam; the weighted content, style and smoothness terms before it, on the device."""
-    adam.zero_grad()
-    found = encoder(picture, LAYERS)
-    content = content_weight(options.strength) * relative_distance(found[CONTENT_LAYER], targets.content)
-    style = torch.stack([relative_distance(gram_matrix(found[layer]), targets.style[layer]) for layer in STYLE_LAYERS])
-    terms = content, style.sum(), SMOOTHNESS_WEIGHT * total_variation(picture)
-    torch.stack(terms).sum().backward()
-    adam.step()
-    return terms
+    def _restore(self, state: Tensors) -> None:
+        if bytes(state["painting"].tolist()) != self.fingerprint:
+            raise OptionsRefused("What was kept belongs to another painting; give the same pictures and options again.")
+        self.number, self.round, self.iteration, self.total, self.work, self.all_work = state["at"].tolist()
+        self.scales = self.scales[: self.number + 1] if self.iteration == self.total else self.scales
+        self.descent.restore(state)
 
 
-def _read(terms: tuple[Tensor, Tensor, Tensor]) -> Losses:
-    content, style, smoothness = (term.item() for term in terms)
-    return Losses(content, style, smoothness)
+def content_share(strength: int) -> float:
+    """How much the photo counts against the painting, at a strength of 1..100; 1 at 50."""
+    return float(10 ** ((50 - strength) / STRENGTH_PER_TENFOLD))
 
 
-def content_weight(strength: int) -> float:
-    """How much the photo counts against the painting, at a strength of 1..100."""
-    return float(CONTENT_WEIGHT * 10 ** ((50 - strength) / STRENGTH_PER_TENFOLD))
+def smoothness_share(smoothness: int) -> float:
+    """How much differences of neighbouring pixels count, at a smoothness of 0..100; 1 at 50, none at 0."""
+    return float(10 ** ((smoothness - 50) / SMOOTHNESS_PER_TENFOLD)) if smoothness else 0.0
 
 
-def _untouched(photo: Tensor, height: int, width: int) -> Step:
+def _untouched(canvas: Canvas) -> Step:
     """Strength 0: the photo itself, at the final size."""
     return Step(
         iteration=1,
         total=1,
-        scale=max(height, width),
+        scale=max(canvas.size),
         work=1.0,
-        _image=lambda: to_pixels(photo, height, width),
+        _show=canvas.untouched,
         _losses=lambda: Losses(content=0.0, style=0.0),
     )

@@ -8,7 +8,8 @@ halves height and width (rounding down) between blocks, so that an edge of `SMAL
 import copy
 import hashlib
 import time
-from collections.abc import Collection, Mapping
+from collections.abc import Callable, Collection, Mapping
+from functools import cached_property, partial
 from pathlib import Path
 from pickle import UnpicklingError
 from typing import Final, Literal, Protocol, Self
@@ -16,6 +17,7 @@ from typing import Final, Literal, Protocol, Self
 import torch
 from torch import Tensor, nn
 from torch.nn import functional
+from torch.utils.checkpoint import checkpoint
 
 from engine.errors import WeightsUnusable
 
@@ -46,6 +48,8 @@ VGG19_CONVOLUTIONS: Final = {
     "conv5_1": 28,
 }
 
+VGG19_POOLINGS: Final = (4, 9, 18, 27)
+
 # ImageNet's mean and deviation, with which torchvision's networks were trained.
 MEAN: Final = (0.485, 0.456, 0.406)
 DEVIATION: Final = (0.229, 0.224, 0.225)
@@ -70,6 +74,21 @@ class Encoder(Protocol):
     def device(self) -> torch.device:
         """Where pictures must lie."""
 
+    @property
+    def precision(self) -> torch.dtype:
+        """Of the feature maps."""
+
+    @property
+    def reach(self) -> int:
+        """How far a place of the deepest map looks to each side, in pixels, rounded up to a multiple of 16."""
+
+    @property
+    def fingerprint(self) -> str:
+        """Tells two networks, or two precisions of one, apart."""
+
+    def thrifty(self, precision: torch.dtype, *, checkpoints: bool) -> "Encoder":
+        """The same network in that precision; with checkpoints it keeps less for the way back and computes it again."""
+
     def __call__(self, picture: Tensor, layers: Collection[str]) -> dict[str, Tensor]:
         """The feature maps of those layers, shape (batch, channels, height', width'), in the encoder's precision."""
 
@@ -80,7 +99,53 @@ def normalise(picture: Tensor) -> Tensor:
     return torch.stack([(channel - mean) / deviation for channel, mean, deviation in channels], dim=1)
 
 
-class VGG19(nn.Module):
+Maps = dict[str, Tensor]
+
+
+class _Network(nn.Module):
+    """What both encoders are: blocks between poolings, run one after the other."""
+
+    checkpoints = False
+
+    @property
+    def device(self) -> torch.device:
+        """Where the weights lie."""
+        return next(self.parameters()).device
+
+    @property
+    def precision(self) -> torch.dtype:
+        """Of the weights, and so of the maps."""
+        return next(self.parameters()).dtype
+
+    @cached_property
+    def fingerprint(self) -> str:
+        """Of every weight and the precision."""
+        digest = hashlib.sha256(f"{type(self).__name__} {self.precision}".encode())
+        for name, tensor in self.state_dict().items():
+            digest.update(name.encode() + tensor.float().cpu().contiguous().numpy().tobytes())
+        return digest.hexdigest()
+
+    def thrifty(self, precision: torch.dtype, *, checkpoints: bool) -> Self:
+        """The same network in that precision; with checkpoints it keeps less for the way back and computes it again."""
+        twin = self if precision == self.precision else copy.deepcopy(self).to(precision)
+        twin = copy.copy(twin)
+        twin.checkpoints = checkpoints
+        twin.__dict__.pop("fingerprint", None)
+        return twin
+
+    def _run(self, blocks: list[Callable[[Tensor], tuple[Tensor, Maps]]], out: Tensor) -> Maps:
+        """The maps of every block. Chen et al., arXiv:1604.06174: with checkpoints only the blocks' inputs are kept."""
+        maps: Maps = {}
+        for block in blocks:
+            if self.checkpoints and out.requires_grad:
+                out, found = checkpoint(block, out, use_reentrant=False, preserve_rng_state=False)
+            else:
+                out, found = block(out)
+            maps |= found
+        return maps
+
+
+class VGG19(_Network):
     """Simonyan & Zisserman, arXiv:1409.1556: the network of Gatys et al., with average pooling as they advise.
 
     Args:
@@ -92,6 +157,8 @@ class VGG19(nn.Module):
     """
 
     name = "vgg19"
+    reach = 80
+    """conv5_1 sees 156 pixels: 70 before the first and 69 behind the last of its own sixteen."""
 
     def __init__(
         self,
@@ -118,25 +185,27 @@ class VGG19(nn.Module):
         self.network = network.eval().requires_grad_(False)
         self.weights = weights
 
-    @property
-    def device(self) -> torch.device:
-        """Where the weights lie."""
-        return next(self.parameters()).device
-
-    def forward(self, picture: Tensor, layers: Collection[str]) -> dict[str, Tensor]:
+    def forward(self, picture: Tensor, layers: Collection[str]) -> Maps:
         """The feature maps of those layers."""
         return self.activations(normalise(picture), layers)
 
-    def activations(self, normalised: Tensor, layers: Collection[str]) -> dict[str, Tensor]:
+    def activations(self, normalised: Tensor, layers: Collection[str]) -> Maps:
         """The feature maps of those layers, of a picture that has ImageNet's mean and deviation taken off already."""
         wanted = {VGG19_CONVOLUTIONS[layer] + 1: layer for layer in layers}
-        maps: dict[str, Tensor] = {}
-        out = normalised.to(dtype=self.network[0].weight.dtype, memory_format=torch.channels_last)
-        for index, layer in enumerate(self.network[: max(wanted) + 1]):
-            out = layer(out)
+        starts = [index for index in VGG19_POOLINGS if index < max(wanted)]
+        blocks: list[Callable[[Tensor], tuple[Tensor, Maps]]] = [
+            partial(self._block, range(start, end), wanted)
+            for start, end in zip([0, *starts], [*starts, max(wanted) + 1], strict=True)
+        ]
+        return self._run(blocks, normalised.to(dtype=self.precision, memory_format=torch.channels_last))
+
+    def _block(self, indices: range, wanted: Mapping[int, str], out: Tensor) -> tuple[Tensor, Maps]:
+        maps: Maps = {}
+        for index in indices:
+            out = self.network[index](out)
             if index in wanted:
                 maps[wanted[index]] = out
-        return maps
+        return out, maps
 
     def as_in_the_article(self) -> "VGG19":
         """The same network as the seed article runs it: float32, zeros around it, activations on torchvision's scale.
@@ -180,6 +249,10 @@ def read_vgg19(path: Path) -> Mapping[str, Tensor]:
             raise WeightsUnusable(
                 f"{path.name} is not a VGG-19: features.{name} has shape {tuple(found.shape)}, "
                 f"not {tuple(tensor.shape)}."
+            )
+        if not torch.isfinite(found).all():
+            raise WeightsUnusable(
+                f"{path.name} is damaged: features.{name} holds numbers that are none; fetch it again."
             )
     return {f"features.{name}": weights[f"features.{name}"].float() for name in expected}
 
@@ -228,7 +301,7 @@ def vgg19_is_cached() -> bool:
     return (Path(torch.hub.get_dir()) / "checkpoints" / Path(VGG19_Weights.IMAGENET1K_V1.url).name).is_file()
 
 
-class EmbeddedEncoder(nn.Module):
+class EmbeddedEncoder(_Network):
     """The encoder that ships with Atelier: a plain narrow network that was taught by VGG-19 (`engine.distill`).
 
     Blocks of 3×3 convolutions and ReLUs with average pooling between them, as VGG-19's, and at each of `LAYERS` a
@@ -240,6 +313,8 @@ class EmbeddedEncoder(nn.Module):
     """
 
     name = "embedded"
+    reach = 48
+    """conv5_1 sees 108 pixels: 46 before the first and 45 behind the last of its own sixteen."""
 
     WIDTHS: Final = (16, 32, 96, 192, 192)
 
@@ -267,27 +342,24 @@ class EmbeddedEncoder(nn.Module):
                 self.heads[layer] = nn.Conv2d(width, width, 1)
             channels = width
 
-    @property
-    def device(self) -> torch.device:
-        """Where the weights lie."""
-        return next(self.parameters()).device
-
-    def forward(self, picture: Tensor, layers: Collection[str]) -> dict[str, Tensor]:
+    def forward(self, picture: Tensor, layers: Collection[str]) -> Maps:
         """The predicted projections of VGG-19's feature maps at those layers."""
         deepest = max(layers)
-        maps: dict[str, Tensor] = {}
-        out = normalise(picture).to(dtype=next(self.parameters()).dtype, memory_format=torch.channels_last)
-        block = "1"
-        for layer, convolution in self.convolutions.items():
-            if layer > deepest:
-                break
-            if layer[4] != block:
-                block = layer[4]
-                out = functional.avg_pool2d(out, 2)
-            out = functional.relu(convolution(out))
-            if layer in layers:
-                maps[layer] = self.heads[layer](out)
-        return maps
+        blocks: list[Callable[[Tensor], tuple[Tensor, Maps]]] = [
+            partial(self._block, [name for name in self.convolutions if name[4] == block and name <= deepest], layers)
+            for block in "12345"[: int(deepest[4])]
+        ]
+        return self._run(blocks, normalise(picture).to(dtype=self.precision, memory_format=torch.channels_last))
+
+    def _block(self, names: list[str], layers: Collection[str], out: Tensor) -> tuple[Tensor, Maps]:
+        maps: Maps = {}
+        if names[0][4] != "1":
+            out = functional.avg_pool2d(out, 2)
+        for name in names:
+            out = functional.relu(self.convolutions[name](out))
+            if name in layers:
+                maps[name] = self.heads[name](out)
+        return out, maps
 
     @classmethod
     def shipped(cls) -> Self:
@@ -339,20 +411,30 @@ def _best_device() -> str:
 
 
 def _fastest_precision(encoder: VGG19 | EmbeddedEncoder) -> torch.dtype:
-    """bfloat16 where this machine runs the encoder faster in it, by trial: many CPUs only emulate it.
-
-    The one place where the engine looks at a clock.
-    """
+    """bfloat16 where this machine runs the encoder faster in it, by trial: many CPUs only emulate it."""
     if encoder.device.type == "cuda":
         return torch.bfloat16 if torch.cuda.is_bf16_supported(including_emulation=False) else torch.float32
     if encoder.device.type != "cpu":
         return torch.float32
-    trials = {precision: copy.deepcopy(encoder).to(precision) for precision in (torch.bfloat16, torch.float32)}
-    seconds = dict.fromkeys(trials, float("inf"))
+    trials = [copy.deepcopy(encoder).to(precision) for precision in (torch.bfloat16, torch.float32)]
+    seconds = {trial.precision: float("inf") for trial in trials}
     for _ in range(3):
-        for precision, trial in trials.items():
-            picture = torch.rand(1, 3, 96, 96, requires_grad=True)
-            start = time.perf_counter()
-            trial(picture, [CONTENT_LAYER])[CONTENT_LAYER].float().sum().backward()
-            seconds[precision] = min(seconds[precision], time.perf_counter() - start)
+        for trial in trials:
+            seconds[trial.precision] = min(seconds[trial.precision], _seconds_of_an_iteration(trial, 96))
     return min(seconds, key=lambda precision: seconds[precision])
+
+
+def seconds_per_megapixel(encoder: Encoder) -> float:
+    """Of one iteration's passes through the network on this machine, tried now: what a plan of a time goes by."""
+    edge = 256
+    return min(_seconds_of_an_iteration(encoder, edge) for _ in range(3)) / (edge**2 / 1e6)
+
+
+def _seconds_of_an_iteration(encoder: Encoder, edge: int) -> float:
+    """Forward and back to the picture. The one place where the engine looks at a clock."""
+    picture = torch.rand((1, 3, edge, edge), device=encoder.device, requires_grad=True)
+    start = time.perf_counter()
+    maps = encoder(picture, LAYERS)
+    torch.stack([map_.float().mean() for map_ in maps.values()]).sum().backward()
+    float(torch.as_tensor(picture.grad).sum())  # waits for an accelerator
+    return time.perf_counter() - start

@@ -13,7 +13,7 @@ from torch import Tensor
 from engine.encoders import CONTENT_LAYER, DEVIATION, LAYERS, MEAN, VGG19, normalise
 from engine.images import Pixels
 from engine.options import Options
-from engine.step import Losses, Step, Style, resize, to_pixels, to_tensor
+from engine.step import Losses, Step, Style, fit, resize, to_tensor
 
 ITERATIONS: Final = 400
 CONTENT_WEIGHT: Final = 1e4
@@ -67,7 +67,7 @@ def paint(
             total=ITERATIONS,
             scale=max(height, width),
             work=iteration / ITERATIONS,
-            _image=lambda: to_pixels(_denormalise(picture), height, width),
+            _show=lambda: fit(_denormalise(picture), height, width),
             _losses=lambda: Losses(content=terms["content"].item(), style=terms["style"].item()),
         )
 

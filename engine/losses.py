@@ -4,10 +4,12 @@ The default recipe's terms are relative: each is divided by its target's magnitu
 every size, at every layer and with every encoder. The seed article's own terms stand in `engine.gatys`.
 """
 
-import torch
+from typing import Final
+
 from torch import Tensor
 
-_TINY = 1e-12  # keeps a black target from dividing by zero; far below the square of any real feature map
+TINY: Final = 1e-12
+"""Keeps a black target from dividing by zero; far below the square of any real feature map."""
 
 
 def gram_matrix(features: Tensor) -> Tensor:
@@ -39,7 +41,7 @@ def relative_distance(found: Tensor, target: Tensor) -> Tensor:
     Where we leave the paper: its distances have units, so that its weights hold for one network at one size.
     """
     target = target.float()
-    return (found.float() - target).square().sum() / (target.square().sum() + _TINY)
+    return (found.float() - target).square().sum() / (target.square().sum() + TINY)
 
 
 def total_variation(picture: Tensor) -> Tensor:
@@ -53,13 +55,3 @@ def total_variation(picture: Tensor) -> Tensor:
     across = (picture[..., :, 1:] - picture[..., :, :-1]).square().mean()
     down = (picture[..., 1:, :] - picture[..., :-1, :]).square().mean()
     return across + down
-
-
-def blend(matrices: list[Tensor], weights: list[float]) -> Tensor:
-    """The weighted mean of several styles' Gram matrices; weights need not sum to one.
-
-    Second moments may be mixed linearly: the result is the Gram matrix of a picture that shows each style on its share
-    of the area.
-    """
-    shares = torch.tensor(weights, device=matrices[0].device)
-    return torch.einsum("s,s...->...", shares / shares.sum(), torch.stack(matrices))

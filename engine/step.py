@@ -1,22 +1,32 @@
-"""One iteration of a painting as the caller sees it, and the way between pixels and tensors."""
+"""What goes into a painting and what comes out of every iteration, and the way between pixels and tensors."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 
 import numpy as np
+import numpy.typing as npt
 import torch
 from torch import Tensor
 from torch.nn import functional
 
 from engine.images import Pixels
 
+Mask = npt.NDArray[np.uint8]
+"""Shape (height, width) of the content: 255 where the style goes, 0 where it does not."""
+Tensors = Mapping[str, Tensor]
+
 
 @dataclass(frozen=True)
 class Style:
-    """A painting to learn from; several are mixed in proportion to their weights."""
+    """A painting to learn from; several are mixed in proportion to their weights.
+
+    With a mask it keeps to its own region; styles without one share what the masks leave. Where no style goes, the
+    photo stays as it is.
+    """
 
     image: Pixels = field(repr=False)
     weight: float = 1.0
+    mask: Mask | None = field(default=None, repr=False)
 
 
 @dataclass(frozen=True)
@@ -33,27 +43,43 @@ class Losses:
         return self.content + self.style + self.smoothness
 
 
+def _nothing() -> Tensors:
+    raise ValueError("this recipe's state cannot be kept")
+
+
 @dataclass(frozen=True)
 class Step:
-    """One iteration done. `image` and `losses` cost time, so they are made only when asked, and show that moment."""
+    """One iteration done. What its methods give costs time, so it is made only when asked, and shows that moment."""
 
     iteration: int
     """Over all scales, from 1."""
     total: int
+    """Iterations as planned now; a scale that has settled early makes it smaller."""
     scale: int
     """Long edge of the picture that is being optimised now, in pixels."""
     work: float
-    """Share of the whole work that is done, 0..1: an iteration counts by its pixels."""
-    _image: Callable[[], Pixels] = field(repr=False)
+    """Share of the whole work that is done, 0..1: an iteration counts by its pixels. 1 at the last step only."""
+    _show: Callable[[], Tensor] = field(repr=False)
     _losses: Callable[[], Losses] = field(repr=False)
+    _state: Callable[[], Tensors] = field(default=_nothing, repr=False)
+    note: str | None = None
+    """What the person should know of this painting, in one sentence: that it had to be made smaller, say."""
 
     def image(self) -> Pixels:
         """The picture as it is now, at the final size; valid until the next step is asked for."""
-        return self._image()
+        return self._show()[0].mul(255).round().byte().permute(1, 2, 0).cpu().numpy()
+
+    def colours(self) -> npt.NDArray[np.float32]:
+        """As `image`, but not rounded: shape (height, width, 3), sRGB in 0..1."""
+        return self._show()[0].permute(1, 2, 0).contiguous().cpu().numpy()
 
     def losses(self) -> Losses:
         """The loss of this iteration; valid until the next step is asked for."""
         return self._losses()
+
+    def state(self) -> Tensors:
+        """All that `stylize(…, resume=…)` needs to go on from here as if nothing had happened."""
+        return self._state()
 
 
 def to_tensor(pixels: Pixels, device: torch.device) -> Tensor:
@@ -61,10 +87,9 @@ def to_tensor(pixels: Pixels, device: torch.device) -> Tensor:
     return torch.from_numpy(np.array(pixels)).to(device).permute(2, 0, 1)[None].float() / 255
 
 
-def to_pixels(picture: Tensor, height: int, width: int) -> Pixels:
-    """The tensor's picture at that size, rounded to 8 bits; values outside 0..1 are cut off."""
-    picture = resize(picture.detach(), height, width)
-    return picture[0].clamp(0, 1).mul(255).round().byte().permute(1, 2, 0).cpu().numpy()
+def fit(picture: Tensor, height: int, width: int) -> Tensor:
+    """The picture at that size, values in 0..1."""
+    return resize(picture.detach(), height, width).clamp(0, 1)
 
 
 def resize(picture: Tensor, height: int, width: int) -> Tensor:

@@ -5,7 +5,7 @@ import torch
 from torch import Tensor
 
 from engine.gatys import CONTENT_WEIGHT, STYLE_LAYER_WEIGHTS, STYLE_WEIGHT, raw_gram_matrix, style_loss
-from engine.losses import blend, gram_matrix, relative_distance, total_variation
+from engine.losses import gram_matrix, relative_distance, total_variation
 
 
 def two_constant_channels() -> Tensor:
@@ -67,13 +67,6 @@ def test_a_checkerboard_has_a_total_variation_of_two() -> None:
 def test_a_flat_picture_has_no_total_variation() -> None:
     """Nothing is smoother than one colour."""
     assert total_variation(torch.full((1, 3, 5, 7), 0.3)).item() == 0.0
-
-
-def test_styles_blend_by_their_weights() -> None:
-    """Three parts of ones and one part of fives are twos."""
-    ones, fives = torch.ones(1, 2, 2), torch.full((1, 2, 2), 5.0)
-
-    assert blend([ones, fives], [3.0, 1.0]).tolist() == [[[2.0, 2.0], [2.0, 2.0]]]
 
 
 def test_the_articles_gram_matrix_is_a_plain_sum_over_pixels() -> None:

@@ -2,19 +2,19 @@
 
 import gc
 import weakref
-from collections.abc import Collection, Iterator
+from collections.abc import Iterator
 from itertools import pairwise
 
 import numpy as np
 import pytest
 import torch
+from odd_encoders import OddEncoder
 from pictures import a_painting, a_photo
-from torch import Tensor
 
 import engine.coarse_to_fine
 from engine import Options, Step, Style, stylize
-from engine.coarse_to_fine import SCHEDULES, Scale, Schedule, content_weight, plan_scales
-from engine.encoders import SMALLEST_EDGE, EmbeddedEncoder, Encoder
+from engine.coarse_to_fine import SCHEDULES, Scale, Schedule, content_share, plan_scales
+from engine.encoders import SMALLEST_EDGE, EmbeddedEncoder, Encoder, Maps
 from engine.errors import OptionsRefused, OutOfMemory
 from engine.images import Pixels
 
@@ -87,8 +87,8 @@ def test_strength_zero_gives_the_photo_back(encoder: Encoder) -> None:
 
 def test_more_strength_holds_the_photo_less() -> None:
     """Thirty points make a tenfold difference, so the slider feels even."""
-    assert content_weight(20) / content_weight(50) == pytest.approx(10)
-    assert content_weight(50) / content_weight(80) == pytest.approx(10)
+    assert content_share(20) == pytest.approx(10)
+    assert content_share(50) / content_share(80) == pytest.approx(10)
 
 
 @pytest.mark.usefixtures("short")
@@ -112,15 +112,9 @@ def test_another_seed_paints_another_picture_from_noise(encoder: Encoder) -> Non
 
 def test_the_default_recipe_looks_the_same_through_a_louder_encoder(encoder: Encoder) -> None:
     """Losses are relative: an encoder that answers 57 times as strongly, as Oxford's does, paints the same."""
+    louder = OddEncoder(encoder, lambda maps: {layer: 57.6 * map_ for layer, map_ in maps.items()})
 
-    class Louder:
-        name = "louder"
-        device = encoder.device
-
-        def __call__(self, picture: Tensor, layers: Collection[str]) -> dict[str, Tensor]:
-            return {layer: 57.6 * map_ for layer, map_ in encoder(picture, layers).items()}
-
-    quiet, loud = paint(encoder, TINY)[-1].image(), paint(Louder(), TINY)[-1].image()
+    quiet, loud = paint(encoder, TINY)[-1].image(), paint(louder, TINY)[-1].image()
 
     assert np.abs(quiet.astype(int) - loud).mean() < 2
 
@@ -185,10 +179,18 @@ def test_the_articles_recipe_refuses_another_encoder(encoder: Encoder) -> None:
         stylize(a_photo(), [Style(a_painting())], encoder, Options(size=64, recipe="gatys"))
 
 
-@pytest.mark.parametrize("styles", [[], [Style(a_painting(), weight=0.0)]])
-def test_no_style_is_a_programmers_mistake(encoder: Encoder, styles: list[Style]) -> None:
-    """A front-end must not come so far."""
-    with pytest.raises(ValueError, match="at least one style"):
+@pytest.mark.parametrize(
+    ("styles", "sentence"),
+    [
+        ([], "at least one style"),
+        ([Style(a_painting(), weight=0.0)], "weight of style 1 must be above zero"),
+        ([Style(a_painting()), Style(a_painting(), weight=float("nan"))], "weight of style 2"),
+        ([Style(a_painting(), mask=np.full((9, 9), 255, np.uint8))], "9×9 pixels, but the photo is 64×48"),
+    ],
+)
+def test_styles_that_cannot_be_painted_are_refused(encoder: Encoder, styles: list[Style], sentence: str) -> None:
+    """Before anything is painted, and with what would help."""
+    with pytest.raises(OptionsRefused, match=sentence):
         stylize(a_photo(), styles, encoder, TINY)
 
 
@@ -200,32 +202,24 @@ def test_no_style_is_a_programmers_mistake(encoder: Encoder, styles: list[Style]
         MemoryError(),
     ],
 )
-def test_every_kind_of_full_memory_becomes_one_error(error: Exception) -> None:
+def test_every_kind_of_full_memory_becomes_one_error(encoder: Encoder, error: Exception) -> None:
     """The bot paints smaller instead of showing a stack trace."""
 
-    class Full:
-        name = "full"
-        device = torch.device("cpu")
+    def fail(_: Maps) -> Maps:
+        raise error
 
-        def __call__(self, picture: Tensor, layers: Collection[str]) -> dict[str, Tensor]:
-            raise error
-
-    with pytest.raises(OutOfMemory, match="choose a smaller one"):
-        paint(Full(), TINY)
+    with pytest.raises(OutOfMemory, match="choose a smaller"):
+        paint(OddEncoder(encoder, fail), TINY)
 
 
-def test_other_runtime_errors_are_not_hidden() -> None:
+def test_other_runtime_errors_are_not_hidden(encoder: Encoder) -> None:
     """A bug must not be told as full memory."""
 
-    class Broken:
-        name = "broken"
-        device = torch.device("cpu")
-
-        def __call__(self, picture: Tensor, layers: Collection[str]) -> dict[str, Tensor]:
-            raise RuntimeError("shapes do not match")
+    def fail(_: Maps) -> Maps:
+        raise RuntimeError("shapes do not match")
 
     with pytest.raises(RuntimeError, match="shapes"):
-        paint(Broken(), TINY)
+        paint(OddEncoder(encoder, fail), TINY)
 
 
 def test_extreme_pictures_stay_finite(encoder: Encoder) -> None:
@@ -242,8 +236,13 @@ def test_extreme_pictures_stay_finite(encoder: Encoder) -> None:
     ("change", "sentence"),
     [
         ({"size": 63}, "between 64 and 4096"),
-        ({"strength": 101}, "from 0 to 100"),
+        ({"strength": 101}, "between 0 and 100"),
         ({"quality": "best"}, "draft, standard, fine"),
+        ({"brush_size": float("nan")}, "between 0.25 and 4"),
+        ({"smoothness": -1}, "between 0 and 100"),
+        ({"keep_colours": "some"}, "no, luminance, covariance"),
+        ({"work_limit": 0.0}, "above zero"),
+        ({"texture_only": True, "start": "content"}, "starts from noise"),
         ({"recipe": "magic"}, "atelier, gatys"),
         ({"optimizer": "lbfgs"}, "gatys recipe"),
     ],

@@ -1,0 +1,33 @@
+"""An encoder that does something odd to another's feature maps, for tests."""
+
+from collections.abc import Callable, Collection
+
+import torch
+from torch import Tensor
+
+from engine.encoders import Encoder, Maps
+
+
+class OddEncoder:
+    """Fulfils `engine.encoders.Encoder`.
+
+    Args:
+        encoder: the real one.
+        oddity: what becomes of its maps.
+    """
+
+    name = "odd"
+    fingerprint = "odd"
+
+    def __init__(self, encoder: Encoder, oddity: Callable[[Maps], Maps]) -> None:
+        self.encoder = encoder
+        self.oddity = oddity
+        self.device = encoder.device
+        self.precision = encoder.precision
+        self.reach = encoder.reach
+
+    def thrifty(self, precision: torch.dtype, *, checkpoints: bool) -> "OddEncoder":
+        return OddEncoder(self.encoder.thrifty(precision, checkpoints=checkpoints), self.oddity)
+
+    def __call__(self, picture: Tensor, layers: Collection[str]) -> Maps:
+        return self.oddity(self.encoder(picture, layers))

@@ -14,6 +14,7 @@ from engine.encoders import CONTENT_LAYER, DEVIATION, LAYERS, MEAN, VGG19, norma
 from engine.images import Pixels
 from engine.options import Options
 from engine.step import Losses, Step, Style, fit, resize, to_tensor
+from engine.watch import Watch
 
 ITERATIONS: Final = 400
 CONTENT_WEIGHT: Final = 1e4
@@ -27,7 +28,11 @@ REPORT_EVERY: Final = 50
 def paint(
     content: Pixels, styles: Sequence[Style], encoder: VGG19, options: Options, height: int, width: int
 ) -> Iterator[Step]:
-    """Optimise a picture of that size from noise or from the content, in ImageNet's normalised units."""
+    """Optimise a picture of that size from noise or from the content, in ImageNet's normalised units.
+
+    Where we leave the article: when the loss is found to be no number, or to climb, the picture goes back to where all
+    was well, and on from there with Adam at half the rate.
+    """
     # The article keeps what torchvision's layers 0, 5, 10, … put out, but their in-place ReLUs overwrite it before it
     # is used, so that its layers are in effect taken after the ReLU, as ours are.
     encoder = encoder.as_in_the_article()
@@ -44,10 +49,12 @@ def paint(
     else:
         picture = photo.clone()
     picture = picture.contiguous().requires_grad_()  # L-BFGS takes flat views of it
+    rate = ADAM_RATE
+    optimizer: torch.optim.Optimizer = torch.optim.Adam([picture], lr=rate)
     if options.optimizer == "lbfgs":
-        optimizer: torch.optim.Optimizer = torch.optim.LBFGS([picture], max_iter=1)
-    else:
-        optimizer = torch.optim.Adam([picture], lr=ADAM_RATE)
+        optimizer = torch.optim.LBFGS([picture], max_iter=1)
+    watch = Watch(floor=0.0)
+    good = picture.detach().clone()
 
     terms: dict[str, Tensor] = {}
 
@@ -58,16 +65,27 @@ def paint(
         terms["style"] = STYLE_WEIGHT * style_loss(found, style_targets)
         total = terms["content"] + terms["style"]
         total.backward()
-        return total.item()
+        return total  # type: ignore[return-value]  # torch takes a scalar tensor, for which nobody has to wait
+
+    def shown() -> Tensor:
+        return fit(_denormalise(good if watch.is_ill() else picture), height, width)
 
     for iteration in range(1, ITERATIONS + 1):
         optimizer.step(closure)
+        watch.observe(terms["content"] + terms["style"])
+        if watch.is_due:
+            if watch.look():
+                good.copy_(picture.detach())
+            else:
+                picture.data.copy_(good)
+                rate /= 2
+                optimizer = torch.optim.Adam([picture], lr=rate)
         yield Step(
             iteration=iteration,
             total=ITERATIONS,
             scale=max(height, width),
             work=iteration / ITERATIONS,
-            _show=lambda: fit(_denormalise(picture), height, width),
+            _show=shown,
             _losses=lambda: Losses(content=terms["content"].item(), style=terms["style"].item()),
         )
 

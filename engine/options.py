@@ -1,8 +1,8 @@
 """What a person may choose for one painting, in words and plain numbers; importable without torch."""
 
 import math
-from dataclasses import dataclass
-from typing import Any, Final, Literal, get_args
+from dataclasses import dataclass, fields, replace
+from typing import Final, Literal, get_args
 
 from engine.errors import OptionsRefused
 
@@ -21,6 +21,7 @@ MIN_BRUSH, MAX_BRUSH = 0.25, 4.0
 DEFAULT_STRENGTH = 50
 DEFAULT_SMOOTHNESS = 50
 SMALLEST_PLAN_SECONDS: Final = 0.1
+KNOWN_TO_GATYS: Final = ("size", "seed", "start", "recipe", "optimizer", "memory_limit_bytes")
 
 
 @dataclass(frozen=True)
@@ -53,13 +54,13 @@ class Options:
     statistic: Statistic = "gram"
     """By what a style is compared: see `engine.statistics`."""
     likeness: Likeness = "features"
-    """By what the photo is held: its feature map, or which of its places resemble which (`engine.likeness`)."""
+    """By what the photo is held: its feature map, or which of its places resemble which (`engine.objective`)."""
     work_limit: float | None = None
     """Megapixels times iterations that the painting may cost; the schedule is thinned until it fits."""
     memory_limit_bytes: int | None = None
     """What the whole process may take; None takes what the machine has left."""
     recipe: Recipe = "atelier"
-    """`gatys` is the seed article's method; it looks at `size`, `seed`, `start`, `optimizer` and nothing else."""
+    """`gatys` is the seed article's method, which has none of the controls but `KNOWN_TO_GATYS`."""
     optimizer: Optimizer = "adam"
     """L-BFGS belongs to the `gatys` recipe only."""
 
@@ -86,20 +87,17 @@ class Options:
             raise OptionsRefused("L-BFGS belongs to the gatys recipe; choose that recipe too, or Adam.")
         if self.texture_only and self.start == "content":
             raise OptionsRefused("A texture starts from noise; leave the start out, or texture only.")
+        if self.recipe == "gatys":
+            for field in fields(self):
+                if field.name not in KNOWN_TO_GATYS and getattr(self, field.name) != field.default:
+                    control = field.name.replace("_", " ")
+                    raise OptionsRefused(f"The gatys recipe knows no {control}; leave it out, or choose atelier.")
 
     @staticmethod
     def _check_range(name: str, value: float, low: float, high: float, unit: str = "") -> None:
         # Written so that NaN, which is neither above nor below anything, is refused too.
         if not low <= value <= high:
             raise OptionsRefused(f"The {name} must lie between {low:g} and {high:g}{unit and ' ' + unit}, not {value}.")
-
-    @property
-    def is_plain(self) -> bool:
-        """Whether nothing is asked for that the `gatys` recipe does not know."""
-        return self == Options(**{name: getattr(self, name) for name in PLAIN})
-
-
-PLAIN: Final = ("size", "strength", "quality", "seed", "start", "recipe", "optimizer", "memory_limit_bytes")
 
 
 def plan(options: Options, budget_seconds: float, seconds_per_megapixel: float) -> Options:
@@ -117,7 +115,4 @@ def plan(options: Options, budget_seconds: float, seconds_per_megapixel: float) 
     """
     if not budget_seconds >= SMALLEST_PLAN_SECONDS:
         raise OptionsRefused(f"A painting needs at least {SMALLEST_PLAN_SECONDS} seconds, not {budget_seconds:g}.")
-    changed: dict[str, Any] = {"work_limit": budget_seconds / seconds_per_megapixel}  # Any: of dataclasses.replace
-    from dataclasses import replace
-
-    return replace(options, **changed)
+    return replace(options, work_limit=budget_seconds / seconds_per_megapixel)

@@ -1,13 +1,16 @@
 """The seed article's recipe with the real VGG-19, where its weights are at hand."""
 
 import math
+from collections.abc import Mapping
 from itertools import islice
 from pathlib import Path
 
+import numpy as np
 import pytest
 from pictures import a_painting, a_photo
+from torch import Tensor
 
-from engine import Options, Style, load_encoder, stylize
+from engine import Options, Style, gatys, load_encoder, stylize
 from engine.options import Optimizer
 
 WEIGHTS = Path(__file__).parents[2] / "shared" / "weights" / "vgg19.safetensors"
@@ -50,3 +53,30 @@ def test_the_articles_recipe_has_the_articles_iterations() -> None:
     first = next(steps)
 
     assert (first.iteration, first.total, first.scale) == (1, 400, 64)
+
+
+@pytest.mark.parametrize("optimizer", ["adam", "lbfgs"])
+def test_a_loss_that_is_no_number_never_reaches_the_picture(
+    optimizer: Optimizer, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Back to where all was well, and on from there with Adam."""
+    calls = 0
+
+    def sometimes_broken(found: Mapping[str, Tensor], targets: Mapping[str, Tensor]) -> Tensor:
+        nonlocal calls
+        calls += 1
+        return gatys_style_loss(found, targets) * (float("nan") if calls == 15 else 1.0)
+
+    gatys_style_loss = gatys.style_loss
+    monkeypatch.setattr(gatys, "style_loss", sometimes_broken)
+    options = Options(size=64, recipe="gatys", start="content", optimizer=optimizer)
+    steps = stylize(a_photo(), [Style(a_painting())], load_encoder(weights=WEIGHTS), options)
+
+    shown = [(step.image(), step.losses().total) for step in islice(steps, 30)]
+
+    after_10, after_16, after_20 = (shown[number - 1][0] for number in (10, 16, 20))
+    np.testing.assert_array_equal(after_16, after_10)
+    assert not math.isfinite(shown[15][1])
+    np.testing.assert_array_equal(after_20, after_10)
+    assert all(math.isfinite(total) for _, total in shown[20:])
+    assert shown[-1][1] < shown[9][1]

@@ -61,7 +61,7 @@ async def test_a_preset_is_taken_by_its_name(service: StyleService) -> None:
         ({"style": None, "preset": "strips"}, "did you mean stripes"),
         ({"size": 1024}, "between 64 and 512"),
         ({"size": 8}, "between 64 and 512"),
-        ({"strength": 101}, "from 0 to 100"),
+        ({"strength": 101}, "between 0 and 100"),
         ({"content": b""}, "empty"),
         ({"content": b"text"}, "no picture"),
         ({"style": encode_png(a_painting())[:50]}, "damaged"),

@@ -182,7 +182,7 @@ async def test_what_was_not_seen_yet_is_listed_after_a_reload(visit: Visit) -> N
         ({"content": b"", "preset": "stripes"}, "empty"),
         ({"content": encode_jpeg(a_photo())[:300], "preset": "stripes"}, "damaged"),
         ({"sample": "disc", "preset": "stripes", "strength": "much"}, "whole number"),
-        ({"sample": "disc", "preset": "stripes", "strength": "101"}, "from 0 to 100"),
+        ({"sample": "disc", "preset": "stripes", "strength": "101"}, "between 0 and 100"),
         ({"sample": "disc", "preset": "stripes", "size": "9000"}, "between 64 and 1024"),
     ],
 )

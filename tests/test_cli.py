@@ -81,7 +81,7 @@ def test_bad_files_are_refused_by_one_sentence(
     [
         (["--size", "5"], "between 64 and 4096"),
         (["--strength", "200"], "between 0 and 100"),
-        (["--recipe", "gatys"], "VGG-19"),
+        (["--recipe", "gatys", "--quality", "standard"], "VGG-19"),
         (["--optimizer", "lbfgs"], "gatys recipe"),
         (["--weights", "nowhere.safetensors"], "There is no weights file"),
         (["--report", "nowhere/report.json"], "There is no folder"),

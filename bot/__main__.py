@@ -78,7 +78,7 @@ async def serve(config: Config) -> None:
         gpu = GpuThread(
             lambda: engine.load_encoder(config.engine.encoder, config.engine.weights, config.engine.device),
             # Looked up on the painting thread: the first look imports torch, which takes seconds.
-            lambda content, styles, encoder, options: engine.stylize(content, styles, encoder, options),
+            lambda *order, cache: engine.stylize(*order, cache=cache),
         )
         parts.push_async_callback(gpu.close)
         encoder = await gpu.start()

@@ -14,7 +14,6 @@ from typing import TYPE_CHECKING, Final, Protocol, cast
 import numpy as np
 
 from bot.jobs import PaintOrder, Picture, Progress
-from engine.errors import OutOfMemory
 from engine.images import Pixels, encode_jpeg, resize
 from engine.options import MIN_SIZE, Options
 
@@ -23,6 +22,7 @@ if TYPE_CHECKING:
 
     from engine.encoders import Encoder
     from engine.step import Style
+    from engine.targets import MeasureCache
 
 PROGRESS_SECONDS: Final = 0.25
 PREVIEW_SECONDS: Final = 2.0
@@ -30,8 +30,6 @@ PREVIEW_LONG_EDGE: Final = 320
 WARM_UP: Final = Options(size=MIN_SIZE, quality="draft")
 GUESS_FROM: Final = 0.05
 """The time left is told from this share of the work on: the first iterations are slow, and would promise too much."""
-SMALLER: Final = 0.7
-"""What is left of the size after the memory was full: half the pixels."""
 
 
 class Step(Protocol):
@@ -41,11 +39,28 @@ class Step(Protocol):
     def work(self) -> float:
         """Share of the whole work that is done."""
 
+    @property
+    def note(self) -> str | None:
+        """What the person should know of this painting."""
+
     def image(self) -> Pixels:
         """The picture as it is now."""
 
 
-Stylize = Callable[[Pixels, "Sequence[Style]", "Encoder", Options], Iterator[Step]]
+class Stylize(Protocol):
+    """What is needed of `engine.stylize`."""
+
+    def __call__(
+        self,
+        content: Pixels,
+        styles: "Sequence[Style]",
+        encoder: "Encoder",
+        options: Options,
+        /,
+        *,
+        cache: "MeasureCache | None",
+    ) -> Iterator[Step]:
+        """One step an iteration; `cache` remembers what paintings measure."""
 
 
 class GpuThread:
@@ -61,6 +76,7 @@ class GpuThread:
         self._stylize = stylize
         self._executor = ThreadPoolExecutor(max_workers=1, thread_name_prefix="gpu")
         self._encoder: Encoder | None = None
+        self._cache: MeasureCache | None = None
 
     async def start(self) -> "Encoder":
         """Load the encoder and warm up; raises `engine.errors.WeightsUnusable`.
@@ -79,8 +95,7 @@ class GpuThread:
     async def paint(self, order: PaintOrder, on_progress: Callable[[Progress], None], stop: Event) -> Picture | None:
         """The finished picture, or None if `stop` was set meanwhile.
 
-        Cancelling this call stops the painting and waits until the thread is free. A picture that does not fit into
-        memory is tried once more, smaller.
+        Cancelling this call stops the painting and waits until the thread is free.
         """
         loop = asyncio.get_running_loop()
         mailbox = _Mailbox(loop, on_progress)
@@ -99,36 +114,26 @@ class GpuThread:
 
     def _ready(self) -> "Encoder":
         if self._encoder is None:
+            from engine.targets import MeasureCache  # here, because it brings torch, which belongs to this thread
+
             self._encoder = self._load_encoder()
+            self._cache = MeasureCache()  # presets come again and again
         return self._encoder
 
     def _paint(self, order: PaintOrder, post: Callable[[Progress], None], stop: Event) -> Picture | None:
-        began = time.monotonic()
-        note = None
-        try:
-            pixels = self._run(order, post, stop)
-        except OutOfMemory:
-            smaller = max(MIN_SIZE, round(order.options.size * SMALLER))
-            note = f"There was not enough memory for {order.options.size} pixels, so this one has {smaller}."
-        if note:  # only now: the error's traceback held all that the first attempt had filled the memory with
-            pixels = self._run(replace(order, options=replace(order.options, size=smaller)), post, stop)
-        if pixels is None:
-            return None
-        return Picture(pixels, self._ready().name, time.monotonic() - began, note)
+        from engine.step import Style  # here, because it brings torch
 
-    def _run(self, order: PaintOrder, post: Callable[[Progress], None], stop: Event) -> Pixels | None:
-        from engine.step import Style  # here, because it brings torch, which belongs to this thread
-
+        encoder = self._ready()
         began = told = shown = time.monotonic()
-        steps = self._stylize(order.content, [Style(order.style)], self._ready(), order.options)
-        picture: Pixels | None = None
+        steps = self._stylize(order.content, [Style(order.style)], encoder, order.options, cache=self._cache)
+        picture: Picture | None = None
         with closing(cast("Generator[Step, None, None]", steps)):
             for step in steps:
                 if stop.is_set():
                     return None
                 now = time.monotonic()
                 if step.work >= 1:
-                    picture = step.image()
+                    picture = Picture(step.image(), encoder.name, time.monotonic() - began, step.note)
                 elif now - told >= PROGRESS_SECONDS:
                     preview = None
                     if now - shown >= PREVIEW_SECONDS:

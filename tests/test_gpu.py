@@ -1,11 +1,9 @@
 """The painting thread: the loop never waits for it, and it never outlives a stop."""
 
 import asyncio
-import gc
 import threading
 import time
-import weakref
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -29,6 +27,7 @@ ORDER = PaintOrder(a_photo(), a_painting(), Options(size=64, quality="draft"))
 class FakeStep:
     work: float
     size: int = 64
+    note: str | None = None
 
     def image(self) -> Pixels:
         return np.full((self.size, self.size, 3), round(255 * self.work), np.uint8)
@@ -58,7 +57,9 @@ async def test_starting_warms_up_and_tells_who_paints() -> None:
     """The first person's picture should not pay for torch's first iteration."""
     painted: list[Options] = []
 
-    def steps(content: Pixels, styles: Sequence[Style], encoder: Encoder, options: Options) -> Iterator[FakeStep]:
+    def steps(
+        content: Pixels, styles: Sequence[Style], encoder: Encoder, options: Options, *, cache: object
+    ) -> Iterator[FakeStep]:
         painted.append(options)
         yield FakeStep(1.0)
 
@@ -78,7 +79,7 @@ async def test_progress_is_heard_on_the_loop_with_a_preview_now_and_then(monkeyp
     heard: list[tuple[Progress, int]] = []
     delivered = threading.Event()
 
-    def steps(*_: object) -> Iterator[FakeStep]:
+    def steps(*_: object, cache: object) -> Iterator[FakeStep]:
         yield FakeStep(0.25, size=640)
         delivered.wait(5)
         yield FakeStep(1.0)
@@ -105,7 +106,7 @@ async def test_the_preview_of_a_small_picture_is_not_enlarged(monkeypatch: pytes
     monkeypatch.setattr("bot.gpu.PREVIEW_SECONDS", 0.0)
     heard: list[Progress] = []
 
-    def steps(*_: object) -> Iterator[FakeStep]:
+    def steps(*_: object, cache: object) -> Iterator[FakeStep]:
         yield FakeStep(0.25, size=128)
         yield FakeStep(1.0)
 
@@ -122,7 +123,7 @@ async def test_setting_stop_ends_the_painting_after_one_iteration() -> None:
     stop = threading.Event()
     painted = 0
 
-    def steps(*_: object) -> Iterator[FakeStep]:
+    def steps(*_: object, cache: object) -> Iterator[FakeStep]:
         nonlocal painted
         for index in range(1, 100):
             painted += 1
@@ -142,7 +143,7 @@ async def test_cancelling_the_call_waits_until_the_thread_is_free() -> None:
     """At a graceful stop the job is handed back only when nobody paints it any more."""
     began, closed = threading.Event(), threading.Event()
 
-    def steps(*_: object) -> Iterator[FakeStep]:
+    def steps(*_: object, cache: object) -> Iterator[FakeStep]:
         try:
             while True:
                 began.set()
@@ -162,61 +163,52 @@ async def test_cancelling_the_call_waits_until_the_thread_is_free() -> None:
     await gpu.close()
 
 
-def full_above(size: int) -> Callable[[Pixels, Sequence[Style], Encoder, Options], Iterator[FakeStep]]:
-    def steps(content: Pixels, styles: Sequence[Style], encoder: Encoder, options: Options) -> Iterator[FakeStep]:
-        if options.size > size:
-            raise OutOfMemory("There is not enough memory to paint at this size; choose a smaller one.")
-        yield FakeStep(1.0, size=options.size)
-
-    return steps
-
-
-async def test_full_memory_is_tried_once_more_smaller_and_said() -> None:
+async def test_what_the_engine_has_to_say_comes_with_the_picture() -> None:
     """A smaller picture with a sentence is better than none."""
-    gpu = GpuThread(load_encoder, full_above(400))
 
-    picture = await gpu.paint(PaintOrder(a_photo(), a_painting(), Options(size=512)), print, threading.Event())
+    def steps(*_: object, cache: object) -> Iterator[FakeStep]:
+        yield FakeStep(1.0, note="There was not enough memory for 512 pixels.")
+
+    gpu = GpuThread(load_encoder, steps)
+
+    picture = await gpu.paint(ORDER, print, threading.Event())
 
     await gpu.close()
     assert picture is not None
-    assert picture.pixels.shape[0] == 358
-    assert picture.note == "There was not enough memory for 512 pixels, so this one has 358."
+    assert picture.note == "There was not enough memory for 512 pixels."
 
 
-async def test_memory_that_stays_full_is_told() -> None:
-    """Once, not for ever."""
-    gpu = GpuThread(load_encoder, full_above(10))
+async def test_memory_that_is_full_is_told() -> None:
+    """The engine has tried all it could by then."""
 
-    with pytest.raises(OutOfMemory, match="choose a smaller one"):
+    def steps(*_: object, cache: object) -> Iterator[FakeStep]:
+        raise OutOfMemory("There is not enough memory to paint this picture; choose a smaller size.")
+        yield
+
+    gpu = GpuThread(load_encoder, steps)
+
+    with pytest.raises(OutOfMemory, match="choose a smaller size"):
         await gpu.paint(ORDER, print, threading.Event())
 
     await gpu.close()
 
 
-async def test_an_attempt_that_filled_the_memory_gives_it_back() -> None:
-    """Else the smaller attempt has no more room than the one that failed."""
-    attempts: list[weakref.ref[Pixels]] = []
-    still_held: list[bool] = []
+async def test_what_a_painting_measures_is_remembered_for_the_next_job() -> None:
+    """Presets come again and again."""
+    caches: list[object] = []
 
-    def steps(content: Pixels, styles: Sequence[Style], encoder: Encoder, options: Options) -> Iterator[FakeStep]:
-        still_held.extend(attempt() is not None for attempt in attempts)
-        tensor = np.zeros((options.size, options.size, 3), np.uint8)
-        attempts.append(weakref.ref(tensor))
-        if options.size > 400:
-            raise OutOfMemory("There is not enough memory to paint at this size; choose a smaller one.")
+    def steps(*_: object, cache: object) -> Iterator[FakeStep]:
+        caches.append(cache)
         yield FakeStep(1.0)
 
     gpu = GpuThread(load_encoder, steps)
-    order = PaintOrder(a_photo(), a_painting(), Options(size=512))
-    gc.disable()  # it comes too late: the next allocation fails before
-    try:
-        await gpu.paint(order, lambda _: None, threading.Event())
 
-        assert still_held == [False]
-        assert [attempt() is None for attempt in attempts] == [True, True]
-    finally:
-        gc.enable()
-        await gpu.close()
+    await gpu.paint(ORDER, print, threading.Event())
+    await gpu.paint(ORDER, print, threading.Event())
+
+    await gpu.close()
+    assert caches[0] is not None
+    assert caches[0] is caches[1]
 
 
 @pytest.mark.slow

@@ -6,7 +6,8 @@ import torch
 from torch import Tensor
 
 from engine import colours
-from engine.encoders import CONTENT_LAYER, STYLE_LAYERS, Encoder
+from engine.encoders import CONTENT_LAYER, STYLE_LAYERS, Encoder, Look
+from engine.graphs import captured
 from engine.images import Pixels
 from engine.memory import Rung
 from engine.objective import FeatureTerm, Objective, SelfSimilarityTerm, StyleTerm, Term
@@ -90,7 +91,10 @@ class Canvas:
             photo = feature_map(fit(self._seen_photo(), height, width), equipped, rung, CONTENT_LAYER)
             hold = FeatureTerm if self.options.likeness == "features" else SelfSimilarityTerm
             terms.append(hold(CONTENT_LAYER, content_weight, photo))
-        return Objective(equipped, terms, smoothness_weight, plan_blocks(height, width, rung.block_edge, encoder.reach))
+        look: Look = equipped
+        if encoder.device.type == "cuda" and not rung.checkpoints and rung.block_edge is None:
+            look = captured(equipped, tuple(sorted({term.layer for term in terms})), height, width)
+        return Objective(look, terms, smoothness_weight, plan_blocks(height, width, rung.block_edge, encoder.reach))
 
     def finish(self, painted: Tensor) -> Tensor:
         """What the person gets to see: at the final size, in the colours and the region that were asked for."""

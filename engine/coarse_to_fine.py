@@ -57,8 +57,11 @@ class Ingredients:
     pace: Pace = field(default_factory=Pace)
     content_weight: float = 0.5
     """At strength 50, against the layers' weights. Chosen by eye and score."""
-    layer_weights: Mapping[str, float] = field(default_factory=lambda: dict.fromkeys(STYLE_LAYERS, 1.0))
-    smoothness_weight: float = 0.5
+    layer_weights: Mapping[str, float] = field(
+        default_factory=lambda: dict(zip(STYLE_LAYERS, (1.0, 2.0, 1.5, 0.5, 0.25), strict=True))
+    )
+    """Strokes and their edges more than shapes, which are the photo's to give."""
+    smoothness_weight: float = 0.25
     """Of the total variation at smoothness 50."""
     first_scale: int = 96
     """The first scale's long edge lies between this and a step times it: large enough for conv5_1 to see shapes."""

@@ -20,11 +20,11 @@ MOST_ROLLBACKS: Final = 5
 class Pace:
     """How the descent steps."""
 
-    rate: float = 0.03
+    rate: float = 0.05
     """Adam's, in units of a picture in 0..1."""
     betas: tuple[float, float] = (0.9, 0.99)
-    average_decay: float = 0.9
-    """Of the averaged iterate: 0.9 is about the last ten iterations, 0 the last one alone."""
+    average_decay: float = 0.95
+    """Of the averaged iterate: 0.95 is about the last twenty iterations, 0 the last one alone."""
     carries: bool = True
     """Whether Adam's moments go along to the next scale."""
 

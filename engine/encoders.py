@@ -93,13 +93,15 @@ class Encoder(Protocol):
         """The feature maps of those layers, shape (batch, channels, height', width'), in the encoder's precision."""
 
 
+Maps = dict[str, Tensor]
+Look = Callable[[Tensor, Collection[str]], Maps]
+"""What an encoder does, whoever does it: a picture and the names of layers in, their feature maps out."""
+
+
 def normalise(picture: Tensor) -> Tensor:
     """The picture, RGB in 0..1, with ImageNet's mean and deviation taken off; same shape."""
     channels = zip(picture.unbind(dim=1), MEAN, DEVIATION, strict=True)
     return torch.stack([(channel - mean) / deviation for channel, mean, deviation in channels], dim=1)
-
-
-Maps = dict[str, Tensor]
 
 
 class _Network(nn.Module):

@@ -14,7 +14,7 @@ import torch
 from torch import Tensor
 from torch.nn import functional
 
-from engine.encoders import Encoder
+from engine.encoders import Look
 from engine.losses import TINY, total_variation
 from engine.statistics import Distance, Piece, Statistic
 from engine.step import Losses
@@ -143,14 +143,14 @@ class Objective:
     """The sum of its terms.
 
     Args:
-        encoder: who looks.
+        look: the encoder's way to look at a picture.
         terms: each with its target.
         smoothness: weight of the total variation.
         blocks: of the picture.
     """
 
-    def __init__(self, encoder: Encoder, terms: Sequence[Term], smoothness: float, blocks: Sequence[Block]) -> None:
-        self.encoder = encoder
+    def __init__(self, look: Look, terms: Sequence[Term], smoothness: float, blocks: Sequence[Block]) -> None:
+        self.look = look
         self.terms = terms
         self.smoothness = smoothness
         self.blocks = blocks
@@ -186,7 +186,7 @@ class Objective:
 
     def _measure(self, picture: Tensor, block: Block, seed: int) -> list[Tensor]:
         height, width = picture.shape[-2:]
-        found = self.encoder(block.see(picture), self.layers)
+        found = self.look(block.see(picture), self.layers)
         pieces = {layer: block.piece(map_, layer, (height, width)) for layer, map_ in found.items()}
         return [term.measure(pieces[term.layer], _sown(seed, number)) for number, term in enumerate(self.terms)]
 

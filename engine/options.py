@@ -51,7 +51,7 @@ class Options:
     """Of all that is drawn at random."""
     start: Start | None = None
     """What the first picture is; None leaves it to the recipe: the content, or for a texture and `gatys` noise."""
-    statistic: Statistic = "gram"
+    statistic: Statistic = "moments"
     """By what a style is compared: see `engine.statistics`."""
     likeness: Likeness = "features"
     """By what the photo is held: its feature map, or which of its places resemble which (`engine.objective`)."""

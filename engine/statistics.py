@@ -111,7 +111,7 @@ class Moments(Gram):
         def distance(found: Tensor, _: int) -> Tensor:
             found_mean, found_covariance = _mean_and_covariance(found)
             # eigvalsh, not eigh: its gradient needs no differences of eigenvalues, which may be equal.
-            squares = torch.linalg.eigvalsh(root @ found_covariance @ root)
+            squares = torch.linalg.eigvalsh(_where_roots_are_known(root @ found_covariance @ root)).to(root.device)
             cross = (squares.clamp(min=0) + floor).sqrt().sum()
             apart = (found_mean - mean).square().sum() + found_covariance.trace() + spread - 2 * cross
             relative: Tensor = apart / energy
@@ -132,9 +132,9 @@ class Sliced:
             drawn = torch.randint(height * width, (CLOUD,), generator=luck).to(device)
         else:
             # By inverting the sum: torch.multinomial takes no more than 2²⁴ places.
-            steps = guide.flatten().double().cumsum(0)
-            drawn = torch.searchsorted(steps, torch.rand(CLOUD, generator=luck).double().to(device) * steps[-1])
-            drawn = drawn.clamp(max=height * width - 1)
+            steps = guide.flatten().cpu().double().cumsum(0)  # on the CPU: Apple's GPUs know no float64
+            drawn = torch.searchsorted(steps, torch.rand(CLOUD, generator=luck).double() * steps[-1])
+            drawn = drawn.clamp(max=height * width - 1).to(device)
         return piece.gather(drawn)
 
     def towards(self, wanted: Tensor) -> Distance:
@@ -170,9 +170,14 @@ def _mean_and_covariance(measured: Tensor) -> tuple[Tensor, Tensor]:
 
 
 def _square_root(covariance: Tensor) -> Tensor:
-    values, vectors = torch.linalg.eigh(covariance)
+    values, vectors = torch.linalg.eigh(_where_roots_are_known(covariance))
     root: Tensor = (vectors * values.clamp(min=0).sqrt()) @ vectors.T
-    return root
+    return root.to(covariance.device)
+
+
+def _where_roots_are_known(matrix: Tensor) -> Tensor:
+    """Where its eigenvalues can be found: torch knows no way to on Apple's GPUs."""
+    return matrix.cpu() if matrix.device.type == "mps" else matrix
 
 
 class _Moments(torch.autograd.Function):

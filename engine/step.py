@@ -84,7 +84,10 @@ class Step:
 
 def to_tensor(pixels: Pixels, device: torch.device) -> Tensor:
     """Shape (1, 3, height, width), RGB in 0..1, float32."""
-    return torch.from_numpy(np.array(pixels)).to(device).permute(2, 0, 1)[None].float() / 255
+    bytes_ = torch.from_numpy(np.array(pixels))
+    if device.type == "cuda":
+        bytes_ = bytes_.pin_memory()  # or the copy would make the computer wait
+    return bytes_.to(device, non_blocking=True).permute(2, 0, 1)[None].float() / 255
 
 
 def fit(picture: Tensor, height: int, width: int) -> Tensor:

@@ -14,7 +14,7 @@ from engine.errors import EngineError
 from engine.options import Options
 
 if TYPE_CHECKING:
-    from engine.encoders import load_encoder
+    from engine.loading import load_encoder
     from engine.transfer import Step, Style, stylize
 
 __all__ = ["EngineError", "Options", "Step", "Style", "load_encoder", "stylize"]
@@ -23,7 +23,7 @@ _HOMES = {
     "Step": "engine.transfer",
     "Style": "engine.transfer",
     "stylize": "engine.transfer",
-    "load_encoder": "engine.encoders",
+    "load_encoder": "engine.loading",
 }
 
 

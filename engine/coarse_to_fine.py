@@ -13,6 +13,7 @@ from dataclasses import dataclass, field, replace
 from typing import Final
 
 import torch
+from torch import Tensor
 
 from engine import memory
 from engine.canvas import Canvas
@@ -166,7 +167,8 @@ def paint(
 
 def _fingerprint(content: Pixels, styles: Sequence[Style], encoder: Encoder, options: Options) -> bytes:
     """Tells whether a state belongs to this painting; 32 bytes."""
-    digest = hashlib.sha256(f"{encoder.fingerprint} {replace(options, memory_limit_bytes=None)}".encode())
+    wishes = replace(options, memory_limit_bytes=None, work_limit=None)  # the plan itself is in the state
+    digest = hashlib.sha256(f"{encoder.fingerprint} {wishes}".encode())
     for array in (content, *(part for style in styles for part in (style.image, style.mask) if part is not None)):
         digest.update(f"{array.shape}".encode() + array.tobytes())
     digest.update(f"{[style.weight for style in styles]}".encode())
@@ -306,7 +308,9 @@ class _Run:
     def _state(self) -> Tensors:
         at = [self.number, self.round, self.iteration, self.total, self.work, self.all_work]
         return {
-            "painting": torch.frombuffer(bytearray(self.fingerprint), dtype=torch.uint8),
+            "painting": _bytes_tensor(self.fingerprint),
+            "note": _bytes_tensor((self.note or "").encode()),
+            "scales": torch.tensor([[scale.height, scale.width, scale.iterations] for scale in self.scales]),
             "at": torch.tensor(at, dtype=torch.int64),
             **self.descent.state(),
         }
@@ -315,8 +319,13 @@ class _Run:
         if bytes(state["painting"].tolist()) != self.fingerprint:
             raise OptionsRefused("What was kept belongs to another painting; give the same pictures and options again.")
         self.number, self.round, self.iteration, self.total, self.work, self.all_work = state["at"].tolist()
-        self.scales = self.scales[: self.number + 1] if self.iteration == self.total else self.scales
+        self.scales = [Scale(*numbers) for numbers in state["scales"].tolist()]
+        self.note = bytes(state["note"].tolist()).decode() or None
         self.descent.restore(state)
+
+
+def _bytes_tensor(data: bytes) -> Tensor:
+    return torch.tensor(list(data), dtype=torch.uint8)
 
 
 def content_share(strength: int) -> float:

@@ -7,12 +7,10 @@ halves height and width (rounding down) between blocks, so that an edge of `SMAL
 
 import copy
 import hashlib
-import time
 from collections.abc import Callable, Collection, Mapping
 from functools import cached_property, partial
 from pathlib import Path
 from pickle import UnpicklingError
-from statistics import median
 from typing import Final, Literal, Protocol, Self
 
 import torch
@@ -21,8 +19,6 @@ from torch.nn import functional
 from torch.utils.checkpoint import checkpoint
 
 from engine.errors import WeightsUnusable
-
-EncoderName = Literal["auto", "embedded", "vgg19"]
 
 STYLE_LAYERS: Final = ("conv1_1", "conv2_1", "conv3_1", "conv4_1", "conv5_1")
 CONTENT_LAYER: Final = "conv4_2"
@@ -381,61 +377,3 @@ class EmbeddedEncoder(_Network):
         encoder = cls()
         encoder.load_state_dict({name: tensor.float() for name, tensor in _read_tensors(EMBEDDED_WEIGHTS).items()})
         return encoder.eval().requires_grad_(False)
-
-
-def load_encoder(name: EncoderName = "auto", weights: Path | None = None, device: str = "auto") -> Encoder:
-    """The encoder of that name, on its device and in its fastest precision.
-
-    Args:
-        name: "auto" means VGG-19 where a weights file is named, or where there is an accelerator and the weights are
-            here already; else the embedded one. Only "vgg19" may download.
-        weights: a VGG-19 file.
-        device: "auto", or torch's name of one.
-
-    Raises:
-        WeightsUnusable: the weights are missing, damaged or of another network.
-    """
-    if name == "embedded" and weights is not None:
-        raise WeightsUnusable("A weights file belongs to VGG-19; leave it out, or choose that encoder.")
-    where = torch.device(_best_device() if device == "auto" else device)
-    if weights is not None:
-        encoder: VGG19 | EmbeddedEncoder = VGG19(read_vgg19(weights))
-    elif name == "vgg19" or (name == "auto" and where.type != "cpu" and vgg19_is_cached()):
-        encoder = VGG19(fetch_vgg19())
-    else:
-        encoder = EmbeddedEncoder.shipped()
-    encoder = encoder.to(where).to(memory_format=torch.channels_last)
-    return encoder.to(_fastest_precision(encoder))
-
-
-def _best_device() -> str:
-    accelerator = torch.accelerator.current_accelerator(check_available=True)
-    return accelerator.type if accelerator else "cpu"
-
-
-def _fastest_precision(encoder: VGG19 | EmbeddedEncoder) -> torch.dtype:
-    """bfloat16 where this machine runs the encoder faster in it, by trial: many CPUs only emulate it."""
-    if encoder.device.type == "cuda":
-        return torch.bfloat16 if torch.cuda.is_bf16_supported(including_emulation=False) else torch.float32
-    if encoder.device.type != "cpu":
-        return torch.float32
-    low, full = (copy.deepcopy(encoder).to(precision) for precision in (torch.bfloat16, torch.float32))
-    # Side by side, and by the median, because other programs come and go; the first round prepares.
-    ratios = [_seconds_of_an_iteration(low, 96) / _seconds_of_an_iteration(full, 96) for _ in range(6)][1:]
-    return torch.bfloat16 if median(ratios) < 1 else torch.float32
-
-
-def seconds_per_megapixel(encoder: Encoder) -> float:
-    """Of one iteration's passes through the network on this machine, tried now: what a plan of a time goes by."""
-    edge = 256
-    return min(_seconds_of_an_iteration(encoder, edge) for _ in range(3)) / (edge**2 / 1e6)
-
-
-def _seconds_of_an_iteration(encoder: Encoder, edge: int) -> float:
-    """Forward and back to the picture. The one place where the engine looks at a clock."""
-    picture = torch.rand((1, 3, edge, edge), device=encoder.device, requires_grad=True)
-    start = time.perf_counter()
-    maps = encoder(picture, LAYERS)
-    torch.stack([map_.float().mean() for map_ in maps.values()]).sum().backward()
-    float(torch.as_tensor(picture.grad).sum())  # waits for an accelerator
-    return time.perf_counter() - start

@@ -108,7 +108,7 @@ def plan(options: Options, budget_seconds: float, seconds_per_megapixel: float) 
     Args:
         options: their quality is the most that will be done.
         budget_seconds: for the painting alone, loading not counted.
-        seconds_per_megapixel: of one iteration on this machine (`engine.encoders.seconds_per_megapixel`).
+        seconds_per_megapixel: of one iteration on this machine (`engine.loading.seconds_per_megapixel`).
 
     Raises:
         OptionsRefused: there is no time at all.

@@ -62,7 +62,7 @@ def test_strength_zero_writes_the_photo(folder: Path) -> None:
         ({"content": "nowhere.jpg"}, "nowhere.jpg cannot be read: No such file"),
         ({"content": "text.png"}, "text.png: "),
         ({"out": "nowhere/out.png"}, "There is no folder"),
-        ({"out": "out.txt"}, "can be a .png or a .jpg"),
+        ({"out": "out.txt"}, "can be a .png, a .tif or a .jpg"),
     ],
 )
 def test_bad_files_are_refused_by_one_sentence(

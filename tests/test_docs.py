@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from engine.__main__ import _parser
+from engine.arguments import parser
 
 ROOT = Path(__file__).parents[1]
 README = (ROOT / "README.md").read_text()
@@ -36,7 +36,7 @@ def test_the_readmes_command_lines_are_understood(monkeypatch: pytest.MonkeyPatc
     assert len(lines) >= 3
 
     for line in lines:
-        wishes = _parser().parse_args(line.split())
+        wishes = parser().parse_args(line.split())
         assert wishes.output == Path("out.png")
 
 

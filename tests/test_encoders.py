@@ -17,12 +17,12 @@ from engine.encoders import (
     VGG19,
     VGG19_CONVOLUTIONS,
     EmbeddedEncoder,
-    load_encoder,
     normalise,
     read_vgg19,
     to_torchvision_scale,
 )
 from engine.errors import WeightsUnusable
+from engine.loading import load_encoder
 
 
 @pytest.fixture(scope="module")

@@ -6,7 +6,7 @@ import torch
 from torch import Tensor
 
 from engine import colours
-from engine.encoders import CONTENT_LAYER, STYLE_LAYERS, Encoder, Look
+from engine.encoders import STYLE_LAYERS, Encoder, Look
 from engine.graphs import captured
 from engine.images import Pixels
 from engine.memory import Rung
@@ -15,7 +15,7 @@ from engine.options import Options
 from engine.regions import cover, plan_regions
 from engine.statistics import STATISTICS, mix
 from engine.step import Style, fit, resize, to_tensor
-from engine.targets import MeasureCache, Painting, feature_map
+from engine.targets import MeasureCache, Painting, feature_maps
 from engine.tiles import plan_blocks
 
 
@@ -64,7 +64,7 @@ class Canvas:
         width: int,
         encoder: Encoder,
         rung: Rung,
-        content_weight: float,
+        content_weights: Mapping[str, float],
         layer_weights: Mapping[str, float],
         smoothness_weight: float,
     ) -> Objective:
@@ -87,10 +87,9 @@ class Canvas:
                 guide = region.guide(layer, height, width)
                 terms.append(StyleTerm(layer, weight, statistic, statistic.towards(wanted), guide))
         equipped = rung.equip(encoder)
-        if content_weight:
-            photo = feature_map(fit(self._seen_photo(), height, width), equipped, rung, CONTENT_LAYER)
-            hold = FeatureTerm if self.options.likeness == "features" else SelfSimilarityTerm
-            terms.append(hold(CONTENT_LAYER, content_weight, photo))
+        hold = FeatureTerm if self.options.likeness == "features" else SelfSimilarityTerm
+        photos = feature_maps(fit(self._seen_photo(), height, width), equipped, rung, content_weights)
+        terms.extend(hold(layer, weight, photos[layer]) for layer, weight in content_weights.items())
         look: Look = equipped
         if encoder.device.type == "cuda" and not rung.checkpoints and rung.block_edge is None:
             look = captured(equipped, tuple(sorted({term.layer for term in terms})), height, width)

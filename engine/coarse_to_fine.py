@@ -56,8 +56,9 @@ class Ingredients:
     """What the recipe is made of, beside what a person chooses."""
 
     pace: Pace = field(default_factory=Pace)
-    content_weight: float = 0.5
-    """At strength 50, against the layers' weights. Chosen by eye and score."""
+    content_weights: Mapping[str, float] = field(default_factory=lambda: {"conv3_1": 0.12, "conv4_2": 0.12})
+    """By layer, at strength 50. The article has conv4_2 alone, which keeps what is seen; conv3_1 keeps its outlines, so
+    that more style fits between them."""
     layer_weights: Mapping[str, float] = field(
         default_factory=lambda: dict(zip(STYLE_LAYERS, (1.0, 2.0, 1.5, 0.5, 0.25), strict=True))
     )
@@ -232,7 +233,7 @@ class _Run:
             scale.width,
             self.encoder,
             rung,
-            content_weight=0.0 if self.options.texture_only else self._content_weight(),
+            content_weights=self._content_weights(),
             layer_weights=self.ingredients.layer_weights,
             smoothness_weight=self.ingredients.smoothness_weight * smoothness_share(self.options.smoothness),
         )
@@ -245,8 +246,11 @@ class _Run:
                 self._end_here()
             yield self._step(terms.read)
 
-    def _content_weight(self) -> float:
-        return self.ingredients.content_weight * content_share(self.options.strength)
+    def _content_weights(self) -> dict[str, float]:
+        if self.options.texture_only:
+            return {}
+        share = content_share(self.options.strength)
+        return {layer: weight * share for layer, weight in self.ingredients.content_weights.items()}
 
     def _skip(self, scale: Scale, iterations: int) -> None:
         """Do without the last iterations of this scale."""

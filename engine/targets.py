@@ -1,9 +1,8 @@
 """What the paintings ask of a picture, measured once for each painting, size and encoder, and kept for the next job."""
 
 import hashlib
-import itertools
 from collections import OrderedDict
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Collection, Mapping
 from typing import Final
 
 import torch
@@ -95,14 +94,17 @@ def measure(
     return sums
 
 
-def feature_map(picture: Tensor, encoder: Encoder, rung: Rung, layer: str) -> Tensor:
-    """The whole picture's feature map at one layer, without a gradient."""
+def feature_maps(picture: Tensor, encoder: Encoder, rung: Rung, layers: Collection[str]) -> dict[str, Tensor]:
+    """The whole picture's feature maps at those layers, without a gradient."""
+    if not layers:
+        return {}
     height, width = picture.shape[-2:]
-    blocks = plan_blocks(height, width, rung.block_edge, encoder.reach)
+    whole: dict[str, Tensor] = {}
     with torch.no_grad():
-        pieces = (block.piece(encoder(block.see(picture), [layer])[layer], layer, (height, width)) for block in blocks)
-        first = next(pieces)
-        whole = first.features.new_empty((1, first.features.shape[1], *first.whole))
-        for piece in itertools.chain([first], pieces):
-            piece.cut(whole).copy_(piece.features)
+        for block in plan_blocks(height, width, rung.block_edge, encoder.reach):
+            for layer, map_ in encoder(block.see(picture), layers).items():
+                piece = block.piece(map_, layer, (height, width))
+                if layer not in whole:
+                    whole[layer] = map_.new_empty((1, map_.shape[1], *piece.whole))
+                piece.cut(whole[layer]).copy_(piece.features)
     return whole

@@ -11,7 +11,7 @@ from engine.canvas import Canvas
 from engine.coarse_to_fine import INGREDIENTS
 from engine.encoders import EmbeddedEncoder
 from engine.memory import Rung
-from engine.targets import MeasureCache, feature_map
+from engine.targets import MeasureCache, feature_maps
 from engine.tiles import ALIGNMENT, plan_blocks
 
 
@@ -42,8 +42,8 @@ def test_a_feature_map_put_together_from_blocks_is_the_whole_pictures(encoder: E
     """At odd sizes too, where poolings round down."""
     picture = torch.rand(1, 3, 237, 299)
     for layer in ("conv1_1", "conv3_1", "conv5_1"):
-        whole = feature_map(picture, encoder, Rung(torch.float32), layer)
-        pieced = feature_map(picture, encoder, Rung(torch.float32, block_edge=160), layer)
+        whole = feature_maps(picture, encoder, Rung(torch.float32), [layer])[layer]
+        pieced = feature_maps(picture, encoder, Rung(torch.float32, block_edge=160), [layer])[layer]
         assert torch.allclose(whole, pieced, atol=1e-5)
 
 
@@ -60,7 +60,13 @@ def test_the_gradient_block_by_block_is_the_whole_pictures(
     slopes, losses = [], []
     for rung in (Rung(torch.float32), Rung(torch.float32, block_edge=160), Rung(torch.float32, checkpoints=True)):
         objective = canvas.objective(
-            225, 301, encoder, rung, content_weight=1.0, layer_weights=INGREDIENTS.layer_weights, smoothness_weight=1.0
+            225,
+            301,
+            encoder,
+            rung,
+            content_weights={"conv4_2": 1.0},
+            layer_weights=INGREDIENTS.layer_weights,
+            smoothness_weight=1.0,
         )
         picture = torch.rand((1, 3, 225, 301), generator=torch.Generator().manual_seed(1)).requires_grad_()
 

@@ -12,23 +12,13 @@ import time
 from collections.abc import Sequence
 from pathlib import Path
 from statistics import mean, median
-from typing import Final
 
+from pairs import HELD_OUT, read
 from scorer import Score, Scorer
 
 from engine import Options, Style, load_encoder, stylize
 from engine.encoders import Encoder
-from engine.images import Pixels, encode_png, open_picture, resize
-
-HELD_OUT: Final = (
-    ("kodim04", "starry_night"),
-    ("tubingen", "udnie"),
-    ("kodim23", "shipwreck"),
-    ("kodim15", "starry_night"),
-    ("taj_mahal", "udnie"),
-    ("kodim20", "shipwreck"),
-)
-"""Photos and paintings that the first training left out (engine/weights/README.md)."""
+from engine.images import Pixels, encode_png, resize
 
 
 def paint(encoder: Encoder, content: Pixels, style: Pixels, size: int) -> tuple[Pixels, float]:
@@ -54,8 +44,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     seconds: dict[str, list[float]] = {encoder.name: [] for encoder in encoders}
     print(f"{'content':12} {'style':14} {'encoder':9} {'style':>6} {'content':>8} {'seconds':>8}")
     for photo, painting in pairs:
-        content = open_picture((wishes.shared / "photos" / f"{photo}.jpg").read_bytes())
-        style = open_picture((wishes.shared / "paintings" / f"{painting}.jpg").read_bytes())
+        content, style = read(wishes.shared, photo, painting)
         untouched = scorer.score(resize(content, size), content, style)
         print(f"{photo:12} {painting:14} {'no-op':9} {untouched.style:6.3f} {untouched.content:8.3f}")
         for encoder in encoders:

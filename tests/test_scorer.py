@@ -10,8 +10,10 @@ from torch import Tensor
 
 sys.path.insert(0, str(Path(__file__).parent / "benchmarks"))
 
+from ablation import at_equal_content
+from easel import Measured
 from records import Found, Records
-from scorer import Scorer, cielab, edge_distance, grain_ratio, palette_distance
+from scorer import Score, Scorer, cielab, edge_distance, grain_ratio, palette_distance
 
 from engine.images import Pixels
 
@@ -115,6 +117,22 @@ def test_the_painting_itself_has_the_best_style_and_the_photo_the_best_content(s
     assert as_photo.content == pytest.approx(0, abs=1e-3)
     assert as_photo.style > 10 * as_painting.style + 0.05
     assert as_painting.content > 0.3
+
+
+def measured(style: float, content: float) -> Measured:
+    return Measured(Score(style=style, content=content, edges=0, palette=0, grain=1), seconds=0)
+
+
+def test_a_variant_on_the_defaults_own_curve_gains_and_loses_nothing() -> None:
+    """Else an ingredient would be praised for what a stronger setting does too."""
+    curve = [measured(style=0.8 * 0.1**content, content=content) for content in (0.7, 0.2, 0.4)]
+
+    for content, is_beyond in ((0.1, True), (0.3, False), (0.4, False), (0.65, False), (0.9, True)):
+        there = 0.8 * 0.1**content
+        for factor in (1, 2):
+            ratio, is_outside = at_equal_content(measured(factor * there, content), curve)
+            assert ratio == pytest.approx(factor)
+            assert is_outside == is_beyond
 
 
 def test_what_was_measured_is_not_measured_again(tmp_path: Path) -> None:

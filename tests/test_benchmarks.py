@@ -11,6 +11,9 @@ FOLDER = Path(__file__).parent / "benchmarks"
 SHARED = Path(__file__).parents[2] / "shared"
 
 pytestmark = pytest.mark.slow
+needs_vgg19 = pytest.mark.skipif(
+    not (SHARED / "weights" / "vgg19.safetensors").is_file(), reason="needs VGG-19 beside the project"
+)
 
 
 def run(name: str, *arguments: str) -> str:
@@ -25,8 +28,58 @@ def test_the_heartbeat_benchmark_runs() -> None:
     assert "worst" in run("heartbeat.py")
 
 
-@pytest.mark.skipif(not (SHARED / "weights" / "vgg19.safetensors").is_file(), reason="needs VGG-19 beside the project")
+@needs_vgg19
 @pytest.mark.timeout(300)
 def test_the_encoder_benchmark_runs() -> None:
     """One pair with both encoders, scored."""
     assert "embedded against vgg19" in run("encoders.py", "--shared", str(SHARED))
+
+
+@needs_vgg19
+@pytest.mark.timeout(300)
+def test_the_quality_benchmark_runs_and_goes_on_where_it_was(tmp_path: Path) -> None:
+    """What was measured, seconds and all, is told again."""
+    where = ("--shared", str(SHARED), "--records", str(tmp_path / "runs.jsonl"))
+
+    first = run("quality.py", *where)
+
+    assert "ours 50" in first
+    assert run("quality.py", *where) == first
+
+
+@needs_vgg19
+@pytest.mark.timeout(300)
+def test_the_comparison_with_published_pictures_runs(tmp_path: Path) -> None:
+    """One picture of theirs, one of ours."""
+    where = ("--shared", str(SHARED), "--records", str(tmp_path / "runs.jsonl"))
+
+    assert "neural-style" in run("quality.py", *where, "--peers", "--strength", "50")
+
+
+@needs_vgg19
+@pytest.mark.timeout(300)
+def test_the_quality_curve_is_drawn(tmp_path: Path) -> None:
+    """Two variants at two strengths, and what was painted for it."""
+    where = ("--shared", str(SHARED), "--records", str(tmp_path / "runs.jsonl"), "--pictures", str(tmp_path))
+
+    run("quality.py", *where, "--curve", str(tmp_path / "curve.png"), "--variants", "gram,moments")
+
+    assert (tmp_path / "curve.png").stat().st_size > 10_000
+    assert len(list(tmp_path.glob("kodim04*.png"))) == 6
+
+
+@needs_vgg19
+@pytest.mark.timeout(300)
+def test_the_race_against_the_article_runs(tmp_path: Path) -> None:
+    """One process each."""
+    assert "no worse in style" in run("speed.py", "--shared", str(SHARED), "--records", str(tmp_path / "runs.jsonl"))
+
+
+@needs_vgg19
+@pytest.mark.timeout(300)
+def test_the_ablation_runs(tmp_path: Path) -> None:
+    """Of the recipe, and of the network."""
+    where = ("--shared", str(SHARED), "--records", str(tmp_path / "runs.jsonl"))
+
+    assert "worse in" in run("ablation.py", *where, "--variants", "one scale,losses with units")
+    assert "worse in" in run("ablation.py", *where, "--encoder", "vgg19", "--variants", "zeros around")

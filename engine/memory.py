@@ -32,9 +32,9 @@ NETWORK_BYTES: Final = {
     ("vgg19", 4, True): 2300.0,
 }
 """Per pixel that the encoder sees at once, by encoder, bytes of a number and checkpoints: feature maps, their gradients
-and what the losses make of them. Measured: `tests/benchmarks/cost.py`."""
+and what the losses make of them. Estimates, generous ones: still to be measured."""
 OTHER_ENCODER: Final = "vgg19"
-"""Whose figures are taken for an encoder that was never measured: the larger one's."""
+"""Whose figures are taken for an encoder that has none: the larger one's."""
 
 FIXED_BYTES: Final = 2**26
 """Whatever the size: buffers of the libraries."""

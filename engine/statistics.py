@@ -106,7 +106,7 @@ class Moments(Gram):
         root = _square_root(covariance)
         spread = covariance.trace()
         energy = mean.square().sum() + spread + TINY
-        floor = ROOT_FLOOR * spread.square() / len(mean) + TINY
+        floor = ROOT_FLOOR * spread.square() / len(mean) + TINY**2  # squared, as the spread is
 
         def distance(found: Tensor, _: int) -> Tensor:
             found_mean, found_covariance = _mean_and_covariance(found)

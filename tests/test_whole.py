@@ -26,6 +26,7 @@ from engine.encoders import EmbeddedEncoder, Encoder
 from engine.images import Pixels, encode_jpeg, encode_png, open_picture
 from engine.options import Options
 from engine.step import Step, Style
+from engine.targets import MeasureCache
 
 PHOTO = Upload(encode_jpeg(a_photo(96, 128)), "photo.jpg")
 PAINTING = Upload(encode_jpeg(a_painting(96, 96)), "painting.jpg")
@@ -38,8 +39,10 @@ class Paused:
 
     may_go_on: threading.Event = field(default_factory=threading.Event)
 
-    def __call__(self, content: Pixels, styles: Sequence[Style], encoder: Encoder, options: Options) -> Iterator[Step]:
-        for step in engine.stylize(content, styles, encoder, options):
+    def __call__(
+        self, content: Pixels, styles: Sequence[Style], encoder: Encoder, options: Options, *, cache: MeasureCache
+    ) -> Iterator[Step]:
+        for step in engine.stylize(content, styles, encoder, options, cache=cache):
             yield step
             self.may_go_on.wait()
 

@@ -29,7 +29,7 @@ from records import Records
 from torch import Tensor, nn
 
 from engine.coarse_to_fine import INGREDIENTS, SCHEDULES, Ingredients, plan_scales
-from engine.encoders import VGG19, VGG19_POOLINGS, Encoder, read_vgg19
+from engine.encoders import CONTENT_LAYER, VGG19, VGG19_POOLINGS, Encoder, read_vgg19
 from engine.images import Pixels
 from engine.options import Options, Statistic
 from engine.step import resize, to_tensor
@@ -92,6 +92,10 @@ def _equal_weights() -> Ingredients:
     return replace(INGREDIENTS, layer_weights=dict.fromkeys(weights, sum(weights.values()) / len(weights)))
 
 
+def _content_at_conv4_2() -> Ingredients:
+    return replace(INGREDIENTS, content_weights={CONTENT_LAYER: sum(INGREDIENTS.content_weights.values())})
+
+
 RECIPE_VARIANTS: Final[Mapping[str, Variant]] = {
     "one scale": Variant(ingredients=replace(INGREDIENTS, first_scale=ONE_SCALE), same_work=True),
     "adam not carried": Variant(ingredients=_with_pace(carries=False)),
@@ -101,6 +105,7 @@ RECIPE_VARIANTS: Final[Mapping[str, Variant]] = {
     "self-similarity": Variant({"likeness": "self-similarity"}),
     "losses with units": Variant(ingredients=unnormalised),
     "equal layer weights": Variant(ingredients=_equal_weights()),
+    "content at conv4_2 alone": Variant(ingredients=_content_at_conv4_2()),
 }
 NETWORK_VARIANTS: Final[Mapping[str, Variant]] = {
     "zeros around": Variant(encoder="vgg19 zeros"),
@@ -232,10 +237,10 @@ def tabulate(
     ablation: Ablation, variants: Mapping[str, Variant], pairs: Sequence[Pair], strengths: Sequence[int]
 ) -> None:
     """Print the default's curve, then each variant against it."""
-    print(f"{'variant':20} {HEADER}  style at equal content")
+    print(f"{'variant':24} {HEADER}  style at equal content")
     curves = {pair: ablation.curve(pair, strengths) for pair in pairs}
     for number, strength in enumerate(strengths):
-        print(f"{f'default {strength}':20} {average([curves[pair][number] for pair in pairs]).row()}", flush=True)
+        print(f"{f'default {strength}':24} {average([curves[pair][number] for pair in pairs]).row()}", flush=True)
     middle = len(strengths) // 2
     if len(strengths) > 2:
         rests = {pair: [*curve[:middle], *curve[middle + 1 :]] for pair, curve in curves.items()}
@@ -250,7 +255,7 @@ def tabulate(
         ratios = [ratio for ratio, _ in compared]
         worse, outside = sum(ratio > 1 for ratio in ratios), sum(is_outside for _, is_outside in compared)
         print(
-            f"{name:20} {average(list(found.values())).row()}  ×{geometric_mean(ratios):.3f}, "
+            f"{name:24} {average(list(found.values())).row()}  ×{geometric_mean(ratios):.3f}, "
             f"worse in {worse} of {len(pairs)}{f', ~{outside}' if outside else ''}",
             flush=True,
         )

@@ -1,9 +1,14 @@
 """What holds for every test."""
 
+import os
 from collections.abc import Iterator
 
 import pytest
 from blockbuster import blockbuster_ctx
+
+# Before torch is loaded, and for the processes that tests start. The pictures are so small that a second thread gains
+# nothing, and where another program wants its core, the threads wait for each other ten times as long as they compute.
+os.environ.setdefault("OMP_NUM_THREADS", "1")
 
 
 @pytest.fixture(autouse=True)

@@ -13,31 +13,41 @@ import psutil
 import torch
 
 from engine.encoders import Encoder
+from engine.tiles import plan_blocks
 
 BLOCK_EDGES: Final = (2048, 1536, 1024, 768, 512)
 """Of what a block sees, in pixels, largest first: the larger, the less is seen twice."""
 
-PICTURE_BYTES: Final = 160
-"""Per pixel of the picture, whatever the encoder: the picture, its gradient, two moments, the average, the copies of
-all of them from when all was well, and the total variation's slope, 12 bytes each, and what is shown."""
 
-NETWORK_BYTES: Final = {
-    ("embedded", 2, False): 600.0,
-    ("embedded", 2, True): 450.0,
-    ("embedded", 4, False): 1000.0,
-    ("embedded", 4, True): 800.0,
-    ("vgg19", 2, False): 1600.0,
-    ("vgg19", 2, True): 1200.0,
-    ("vgg19", 4, False): 3000.0,
-    ("vgg19", 4, True): 2300.0,
+@dataclass(frozen=True)
+class Appetite:
+    """What painting with an encoder takes at its highest, at some precision."""
+
+    fixed: int
+    """Bytes, whatever the size: the libraries' buffers and the network's weights in their order."""
+    picture: int
+    """Bytes per pixel of the whole picture: the picture itself, its gradient, two moments, the average, the copies of
+    all of them from when all was well, and what the photo's own features are."""
+    network: int
+    """Bytes per pixel that the encoder sees at once: feature maps, their gradients, what the losses make of them."""
+
+
+APPETITES: Final = {
+    ("embedded", 2, False): Appetite(200 * 2**20, 205, 465),
+    ("embedded", 2, True): Appetite(200 * 2**20, 205, 510),
+    ("embedded", 4, False): Appetite(200 * 2**20, 205, 870),
+    ("embedded", 4, True): Appetite(200 * 2**20, 205, 805),
+    ("vgg19", 2, False): Appetite(20 * 2**20, 405, 1300),
+    ("vgg19", 2, True): Appetite(70 * 2**20, 405, 1080),
+    ("vgg19", 4, False): Appetite(105 * 2**20, 405, 2050),
+    ("vgg19", 4, True): Appetite(210 * 2**20, 405, 1540),
 }
-"""Per pixel that the encoder sees at once, by encoder, bytes of a number and checkpoints: feature maps, their gradients
-and what the losses make of them. Estimates, generous ones: still to be measured."""
+"""By encoder, bytes of a number, and whether it uses checkpoints. Measured on a CPU by `tests/benchmarks/one_scale.py`,
+from 256×384 to 2560×3072 pixels. Checkpoints gain little, and at 2 bytes the embedded encoder nothing, because the
+peak is in the backward pass of the first block, whose maps are the largest: by then the others are gone."""
 OTHER_ENCODER: Final = "vgg19"
 """Whose figures are taken for an encoder that has none: the larger one's."""
 
-FIXED_BYTES: Final = 2**26
-"""Whatever the size: buffers of the libraries."""
 RESERVE: Final = 0.9
 """Share of what is left that is planned with: other programs breathe, and a prediction may be off by a tenth."""
 
@@ -71,12 +81,10 @@ def ladder(encoder: Encoder) -> Iterator[Rung]:
 
 def predict(encoder: Encoder, rung: Rung, height: int, width: int) -> int:
     """Bytes that painting at this size takes at its highest, above what the process holds already."""
-    seen = height * width
-    if rung.block_edge is not None:
-        seen = min(height, rung.block_edge) * min(width, rung.block_edge)
+    seen = max(block.seen_area for block in plan_blocks(height, width, rung.block_edge, encoder.reach))
     key = encoder.name, rung.precision.itemsize, rung.checkpoints
-    per_pixel = NETWORK_BYTES.get(key) or NETWORK_BYTES[(OTHER_ENCODER, *key[1:])]
-    return FIXED_BYTES + round(PICTURE_BYTES * height * width + per_pixel * seen)
+    appetite = APPETITES.get(key) or APPETITES[(OTHER_ENCODER, *key[1:])]
+    return appetite.fixed + appetite.picture * height * width + appetite.network * seen
 
 
 def choose(encoder: Encoder, height: int, width: int, free_bytes: float) -> Rung | None:
@@ -92,7 +100,7 @@ def free_bytes(device: torch.device, limit_bytes: int | None) -> float:
         free = float(torch.cuda.mem_get_info(device)[0] + torch.cuda.memory_reserved(device) - held)
     else:
         held = psutil.Process().memory_info().rss
-        free = min(psutil.virtual_memory().available, _left_of_container())
+        free = min(psutil.virtual_memory().available, left_of_container())
     return RESERVE * (free if limit_bytes is None else min(free, limit_bytes - held))
 
 
@@ -102,14 +110,20 @@ def is_full(error: BaseException) -> bool:
     return isinstance(error, (torch.OutOfMemoryError, MemoryError)) or "can't allocate memory" in str(error)
 
 
-def _left_of_container() -> float:
-    """A container's limit is not in what the machine says of itself. Linux's control groups, version 2, then 1."""
-    for limit, used in (
-        ("/sys/fs/cgroup/memory.max", "/sys/fs/cgroup/memory.current"),
-        ("/sys/fs/cgroup/memory/memory.limit_in_bytes", "/sys/fs/cgroup/memory/memory.usage_in_bytes"),
+def left_of_container(folder: Path = Path("/sys/fs/cgroup")) -> float:
+    """Bytes left of a container's limit, which is not in what the machine says of itself; infinite without one.
+
+    Linux's control groups, version 2, then 1. Files that were read long ago count as used there, but make room when
+    they must.
+    """
+    for limit, used, stale in (
+        ("memory.max", "memory.current", "memory.stat"),
+        ("memory/memory.limit_in_bytes", "memory/memory.usage_in_bytes", "memory/memory.stat"),
     ):
         try:
-            return float(Path(limit).read_text()) - float(Path(used).read_text())
+            left = float((folder / limit).read_text()) - float((folder / used).read_text())
+            counts = dict(line.split() for line in (folder / stale).read_text().splitlines())
         except (OSError, ValueError):  # no such file, or the word "max"
             continue
+        return left + float(counts.get("total_inactive_file", counts.get("inactive_file", 0)))
     return float("inf")

@@ -27,6 +27,12 @@ class Block:
     """With what must be seen around it."""
     seen_columns: tuple[int, int]
 
+    @property
+    def seen_area(self) -> int:
+        """In pixels."""
+        (top, bottom), (left, right) = self.seen_rows, self.seen_columns
+        return (bottom - top) * (right - left)
+
     def see(self, picture: Tensor) -> Tensor:
         """The block and its surroundings, cut out of the picture."""
         return picture[..., slice(*self.seen_rows), slice(*self.seen_columns)]

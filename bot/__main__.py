@@ -28,6 +28,7 @@ from bot.service import Limits, StyleService
 from bot.styles import Styles, bundled, samples
 from bot.web import LocalPage
 from engine.errors import EngineError
+from engine.heap import keep_what_is_freed
 from engine.images import Limits as PictureLimits
 
 DEFAULT_SIZE_ON_A_CPU = 512
@@ -51,6 +52,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         config = load(wishes.config)
         logging.basicConfig(level=config.log_level, format="%(asctime)s %(levelname)s %(name)s: %(message)s")
         logging.getLogger("alembic").setLevel(logging.WARNING)
+        keep_what_is_freed()
         with _alone_in(config.data_dir):
             asyncio.run(serve(config))
     except (ConfigError, StartRefused, JobError, EngineError, LoginFailed) as error:

@@ -22,6 +22,7 @@ from tqdm import tqdm
 
 from engine.arguments import check_outputs, parser, to_mask_paths, to_options, to_weights
 from engine.errors import EngineError, PictureRefused
+from engine.heap import keep_what_is_freed
 from engine.images import file_bytes, open_picture, open_with_alpha, save
 from engine.options import plan
 
@@ -37,6 +38,7 @@ STOPPED: Final = 130
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run the command line; the exit code."""
     wishes = parser().parse_args(arguments)
+    keep_what_is_freed()
     try:
         with _told_to_stop() as stop:
             _paint(wishes, stop)

@@ -13,6 +13,7 @@ import psutil
 import torch
 
 from engine.encoders import Encoder
+from engine.heap import give_back
 from engine.tiles import plan_blocks
 
 BLOCK_EDGES: Final = (2048, 1536, 1024, 768, 512)
@@ -99,6 +100,7 @@ def free_bytes(device: torch.device, limit_bytes: int | None) -> float:
         held: float = torch.cuda.memory_allocated(device)
         free = float(torch.cuda.mem_get_info(device)[0] + torch.cuda.memory_reserved(device) - held)
     else:
+        give_back()  # or what the scale before freed would count as held
         held = psutil.Process().memory_info().rss
         free = min(psutil.virtual_memory().available, left_of_container())
     return RESERVE * (free if limit_bytes is None else min(free, limit_bytes - held))

@@ -7,6 +7,7 @@ from engine import coarse_to_fine, gatys
 from engine.coarse_to_fine import INGREDIENTS, Ingredients
 from engine.encoders import SMALLEST_EDGE, VGG19, Encoder
 from engine.errors import OptionsRefused, OutOfMemory
+from engine.heap import give_back
 from engine.images import Pixels
 from engine.memory import is_full
 from engine.options import Options
@@ -93,10 +94,12 @@ def final_size(content: Pixels, long_edge: int) -> tuple[int, int]:
 
 
 def _memory_guarded(steps: Iterator[Step]) -> Iterator[Step]:
-    """The same steps, with torch's several ways to run out of memory made one."""
+    """The same steps, with torch's several ways to run out of memory made one, and nothing kept after the last."""
     try:
         yield from steps
     except (RuntimeError, MemoryError) as error:
         if not is_full(error):
             raise
         raise OutOfMemory("There is not enough memory to paint at this size; choose a smaller one.") from error
+    finally:
+        give_back()

@@ -24,6 +24,7 @@ import torch
 from engine import Options, Style, memory, stylize
 from engine.coarse_to_fine import INGREDIENTS
 from engine.encoders import VGG19, VGG19_CONVOLUTIONS, EmbeddedEncoder, Encoder
+from engine.heap import keep_what_is_freed
 from engine.images import Pixels, resize
 from engine.options import Statistic
 
@@ -104,7 +105,7 @@ def _paint(wishes: argparse.Namespace) -> Cost:
     height, width = wishes.height, wishes.width
     rung = RUNGS[wishes.rung] if wishes.rung else None
     encoder = untrained(wishes.encoder).thrifty(rung.precision if rung else torch.bfloat16, checkpoints=False)
-    chosen = _overhear_the_choice(rung)
+    chosen = overhear_choices(rung)
     content, style = clouds(height, width, seed=1), clouds(height, width, seed=2)
     options = Options(
         size=max(height, width),
@@ -113,11 +114,12 @@ def _paint(wishes: argparse.Namespace) -> Cost:
         work_limit=1.001 * wishes.iterations * height * width / 1e6,
         memory_limit_bytes=wishes.limit,
     )
+    keep_what_is_freed()
     before = _forget_the_peak()
     run = stylize(content, [Style(style)], encoder, options, ingredients=ONE_SCALE)
     times = [time.perf_counter() for _ in run]
     seconds = median(after - before for before, after in pairwise(times))
-    peak, last = _peak_bytes(), chosen[-1]
+    peak, last = peak_bytes(), chosen[-1]
     return Cost(
         rung=next(name for name, one in RUNGS.items() if one == last),
         seconds=seconds,
@@ -145,7 +147,7 @@ def clouds(height: int, width: int, seed: int) -> Pixels:
     return resize(noise, 16 * max(noise.shape))[:height, :width].copy()
 
 
-def _overhear_the_choice(forced: memory.Rung | None) -> list[memory.Rung]:
+def overhear_choices(forced: memory.Rung | None = None) -> list[memory.Rung]:
     """Every rung that is chosen from now on, as it is chosen; a forced one whatever it may need."""
     chosen: list[memory.Rung] = []
     choose = memory.choose
@@ -167,7 +169,8 @@ def _forget_the_peak() -> int:
     return held
 
 
-def _peak_bytes() -> int:
+def peak_bytes() -> int:
+    """The most that this process held so far. Linux only."""
     status = Path("/proc/self/status").read_text()
     [line] = [line for line in status.splitlines() if line.startswith("VmHWM")]
     return 1024 * int(line.split()[1])

@@ -7,9 +7,11 @@ from pathlib import Path
 import numpy as np
 import pytest
 import torch
-from benchmarks.one_scale import EncoderName, untrained, weigh
 from odd_encoders import OddEncoder
 from pictures import a_painting, a_photo
+
+sys.path.insert(0, str(Path(__file__).parent / "benchmarks"))
+from one_scale import EncoderName, untrained, weigh
 
 from engine import Options, Step, Style, memory, stylize
 from engine.encoders import EmbeddedEncoder, Encoder, Maps

@@ -20,6 +20,7 @@ from typing import Final, Literal, get_args
 import numpy as np
 import psutil
 import torch
+from torch import Tensor
 
 from engine import Options, Style, memory, stylize
 from engine.coarse_to_fine import INGREDIENTS
@@ -130,15 +131,18 @@ def _paint(wishes: argparse.Namespace) -> Cost:
 
 
 def untrained(name: EncoderName) -> VGG19 | EmbeddedEncoder:
-    """Of the right shape, which is all that costs."""
+    """Of the right shape and layout, which is all that costs."""
     torch.manual_seed(0)
-    if name == "embedded":
-        return EmbeddedEncoder.shipped()
+    encoder = EmbeddedEncoder.shipped() if name == "embedded" else VGG19(_any_weights())
+    return encoder.to(memory_format=torch.channels_last)
+
+
+def _any_weights() -> dict[str, Tensor]:
     from torchvision.models import vgg19
 
     with torch.device("meta"):
         shapes = vgg19(weights=None).features[: VGG19_CONVOLUTIONS["conv5_1"] + 1].state_dict()
-    return VGG19({f"features.{layer}": 0.05 * torch.randn(tensor.shape) for layer, tensor in shapes.items()})
+    return {f"features.{layer}": 0.05 * torch.randn(tensor.shape) for layer, tensor in shapes.items()}
 
 
 def clouds(height: int, width: int, seed: int) -> Pixels:

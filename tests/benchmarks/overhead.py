@@ -1,0 +1,95 @@
+"""What the loop costs beside the network: an iteration of a painting against the encoder's bare passes.
+
+    .venv/bin/python tests/benchmarks/overhead.py --encoder vgg19 --size 512
+
+A bare pass shows the encoder a picture of the same size and carries a slope from each layer that the recipe uses back
+to the pixels: nothing is measured, nothing moves. The two take turns, iteration by iteration, so that a noisy machine
+is noisy for both; the ratio of their medians is what is told. The claim under test: at 512 pixels the losses, Adam, the
+average and the watch together add less than a tenth.
+"""
+
+import argparse
+import sys
+import time
+from collections.abc import Callable, Sequence
+from statistics import median
+from typing import Final, get_args
+
+import torch
+from one_scale import ONE_SCALE, EncoderName, clouds, untrained
+from torch import Tensor
+
+from engine import Options, Style, stylize
+from engine.coarse_to_fine import INGREDIENTS
+from engine.encoders import Encoder
+from engine.heap import keep_what_is_freed
+from engine.options import Statistic
+from engine.step import to_tensor
+
+CLAIM: Final = 0.1
+WARM_UP: Final = 2
+"""Iterations that are not counted."""
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Print one row an encoder."""
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--encoder", choices=get_args(EncoderName), help="both if none")
+    parser.add_argument("--size", type=int, default=512, help="long edge in pixels, three to four")
+    parser.add_argument("--statistic", choices=get_args(Statistic), default=Options.statistic)
+    parser.add_argument("--precision", choices=("bfloat16", "float32"), default="bfloat16")
+    parser.add_argument("--repeat", type=int, default=20, help="iterations")
+    parser.add_argument("--quick", action="store_true", help="a tiny trial: it runs, and tells nothing")
+    wishes = parser.parse_args(arguments)
+    names: Sequence[EncoderName] = [wishes.encoder] if wishes.encoder else get_args(EncoderName)
+    size, repeat = (64, 2) if wishes.quick else (wishes.size, wishes.repeat)
+    keep_what_is_freed()
+    print(f"{'encoder':10} {'precision':10} {'size':>9} {'network s':>10} {'loop s':>8} {'overhead':>9}")
+    for name in names:
+        print(measure(name, size, repeat, getattr(torch, wishes.precision), wishes.statistic), flush=True)
+    return 0
+
+
+def measure(name: EncoderName, size: int, repeat: int, precision: torch.dtype, statistic: Statistic) -> str:
+    """The row of one encoder."""
+    encoder = untrained(name).thrifty(precision, checkpoints=False)
+    height, width = round(size * 3 / 4), size
+    photo, painting = clouds(height, width, seed=1), clouds(height, width, seed=2)
+    options = Options(size=size, quality="fine", statistic=statistic)
+    run = stylize(photo, [Style(painting)], encoder, options, ingredients=ONE_SCALE)
+    bare = bare_pass(encoder, to_tensor(photo, encoder.device))
+    network, loop = [], []
+    for _ in range(WARM_UP + repeat):
+        network.append(seconds_of(bare))
+        loop.append(seconds_of(lambda: next(run)))
+    of_network, of_loop = median(network[WARM_UP:]), median(loop[WARM_UP:])
+    overhead = of_loop / of_network - 1
+    return (
+        f"{name:10} {str(precision).removeprefix('torch.'):10} {f'{width}×{height}':>9} {of_network:10.3f} "
+        f"{of_loop:8.3f} {100 * overhead:8.1f}%  below {100 * CLAIM:.0f} %: {'yes' if overhead < CLAIM else 'no'}"
+    )
+
+
+def bare_pass(encoder: Encoder, picture: Tensor) -> Callable[[], None]:
+    """To every layer that the recipe uses, and back."""
+    layers = sorted({*INGREDIENTS.layer_weights, *INGREDIENTS.content_weights})
+    picture.requires_grad_()
+    slopes = {layer: torch.ones_like(map_.detach()) for layer, map_ in encoder(picture, layers).items()}
+
+    def pass_() -> None:
+        picture.grad = None
+        maps = encoder(picture, layers)
+        torch.autograd.backward([maps[layer] for layer in layers], [slopes[layer] for layer in layers])
+
+    return pass_
+
+
+def seconds_of(do: Callable[[], object]) -> float:
+    """By the clock on the wall."""
+    began = time.perf_counter()
+    do()
+    return time.perf_counter() - began
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -7,6 +7,7 @@ every size, at every layer and with every encoder. The seed article's own terms 
 from typing import Final
 
 from torch import Tensor
+from torch.nn import functional
 
 TINY: Final = 1e-12
 """Keeps a black target from dividing by zero; far below the square of any real feature map."""
@@ -52,6 +53,6 @@ def total_variation(picture: Tensor) -> Tensor:
     Args:
         picture: shape (batch, 3, height, width), RGB in 0..1.
     """
-    across = (picture[..., :, 1:] - picture[..., :, :-1]).square().mean()
-    down = (picture[..., 1:, :] - picture[..., :-1, :]).square().mean()
+    across = functional.mse_loss(picture[..., :, 1:], picture[..., :, :-1])
+    down = functional.mse_loss(picture[..., 1:, :], picture[..., :-1, :])
     return across + down

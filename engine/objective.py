@@ -79,7 +79,7 @@ class FeatureTerm:
 
     def measure(self, piece: Piece, seed: int) -> Tensor:
         """The summed squared difference."""
-        return (piece.features.float() - piece.cut(self.photo).float()).square().sum()
+        return functional.mse_loss(piece.features.float(), piece.cut(self.photo).float(), reduction="sum")
 
     def loss(self, measured: Tensor, seed: int) -> Tensor:
         """As a share of the photo's."""

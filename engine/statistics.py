@@ -22,8 +22,9 @@ from torch import Tensor
 from engine import options
 from engine.losses import TINY, relative_distance
 
-_ROWS: Final = 2**16
-"""Places whose features are turned to float32 at a time: all at once would double the memory of a layer."""
+_ROWS: Final = 2**13
+"""Places whose features are turned to float32 at a time: all at once would double the memory of a layer, and so few
+stay in the processor's cache."""
 
 DIRECTIONS: Final = 32
 CLOUD: Final = 2**14
@@ -195,9 +196,9 @@ class _Moments(torch.autograd.Function):
         measured = rows.new_zeros((channels, channels + 1), dtype=torch.float32)
         for begin in range(0, len(rows), _ROWS):
             part = rows[begin : begin + _ROWS].float()
-            weighted = part if weights is None else part * weights[begin : begin + _ROWS, None]
-            measured[:, :-1].addmm_(weighted.T, part)
-            measured[:, -1] += weighted.sum(dim=0)
+            shares = part.new_ones(len(part)) if weights is None else weights[begin : begin + _ROWS]
+            measured[:, :-1].addmm_(part.T if weights is None else (part * shares[:, None]).T, part)
+            measured[:, -1].addmv_(part.T, shares)
         ctx.save_for_backward(features, weights)
         ctx.share = 1.0 if weights is not None else share  # weights sum to one already
         return measured.mul_(ctx.share)
@@ -206,15 +207,13 @@ class _Moments(torch.autograd.Function):
     def backward(ctx: Any, *gradients: Tensor) -> tuple[Tensor, None, None]:  # Any: as above
         (gradient,) = gradients
         features, weights = ctx.saved_tensors
-        pull = (gradient[:, :-1] + gradient[:, :-1].T) * ctx.share
-        push = gradient[:, -1] * ctx.share
         rows = _rows(features)
-        back = torch.empty_like(rows)
-        for begin in range(0, len(rows), _ROWS):
-            part = torch.addmm(push, rows[begin : begin + _ROWS].float(), pull)
-            if weights is not None:
-                part *= weights[begin : begin + _ROWS, None]
-            back[begin : begin + _ROWS] = part
+        # In the map's precision, as its gradient is; of what is summed up, nothing is rounded.
+        pull = ((gradient[:, :-1] + gradient[:, :-1].T) * ctx.share).to(rows.dtype)
+        push = (gradient[:, -1] * ctx.share).to(rows.dtype)
+        back = torch.addmm(push, rows, pull)
+        if weights is not None:
+            back *= weights[:, None]
         return back.view(*features.shape[-2:], -1).permute(2, 0, 1)[None], None, None
 
 

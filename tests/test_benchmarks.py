@@ -28,6 +28,32 @@ def test_the_heartbeat_benchmark_runs() -> None:
     assert "worst" in run("heartbeat.py")
 
 
+@pytest.mark.skipif(sys.platform != "linux", reason="only there does a process know its peak")
+@pytest.mark.timeout(300)
+def test_the_cost_benchmark_runs(tmp_path: Path) -> None:
+    """Two sizes, each in a process of its own."""
+    assert "below 5 GB: yes" in run("cost.py", "--records", str(tmp_path / "runs.jsonl"))
+
+
+@pytest.mark.timeout(300)
+def test_the_overhead_benchmark_runs() -> None:
+    """Of both encoders."""
+    told = run("overhead.py")
+
+    assert "embedded" in told
+    assert "vgg19" in told
+
+
+@pytest.mark.skipif(not (SHARED / "paintings").is_dir(), reason="needs pictures beside the project")
+@pytest.mark.skipif(sys.platform != "linux", reason="only there does a process know its peak")
+@pytest.mark.timeout(300)
+def test_the_seams_benchmark_runs(tmp_path: Path) -> None:
+    """Under a limit that puts the picture into blocks."""
+    told = run("seams.py", "--shared", str(SHARED), "--records", str(tmp_path / "runs.jsonl"))
+
+    assert "seamless: yes" in told
+
+
 @needs_vgg19
 @pytest.mark.timeout(300)
 def test_the_encoder_benchmark_runs() -> None:

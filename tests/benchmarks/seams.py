@@ -43,7 +43,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     parser.add_argument("--size", type=int, default=4096, help="long edge in pixels")
     parser.add_argument("--limit", type=float, default=8.0, metavar="GB", help="of the process, in 2**30 bytes")
     wishes = parser.parse_args(arguments)
-    size, limit = (768, 1.1) if wishes.quick else (wishes.size, wishes.limit)
+    size, limit = (1024, 0.95) if wishes.quick else (wishes.size, wishes.limit)
     pair = Pair(wishes.content, wishes.style)
     found = Records(wishes.records, fresh=wishes.fresh).once(
         {**pair._asdict(), "size": size, "limit": limit},

@@ -193,6 +193,7 @@ class _Run:
         self.options = canvas.options
         self.fingerprint = fingerprint
         self.note: str | None = None
+        self.held_before = memory.held_bytes(encoder.device)
         self.scales = self._plan()
         self.number = 0
         """Of the scale."""
@@ -295,7 +296,7 @@ class _Run:
         )
 
     def _free_bytes(self) -> float:
-        return memory.free_bytes(self.encoder.device, self.options.memory_limit_bytes)
+        return memory.free_bytes(self.encoder.device, self.options.memory_limit_bytes, self.held_before)
 
     def _step(self, losses: Callable[[], Losses]) -> Step:
         return Step(

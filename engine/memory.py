@@ -94,16 +94,26 @@ def choose(encoder: Encoder, height: int, width: int, free_bytes: float) -> Rung
     return next(fitting, None)
 
 
-def free_bytes(device: torch.device, limit_bytes: int | None) -> float:
-    """What a painting may take: what this machine, or this container, has left, or what is left of a limit."""
+def held_bytes(device: torch.device) -> int:
+    """What this process holds, in the memory that paints."""
     if device.type == "cuda":
-        held: float = torch.cuda.memory_allocated(device)
-        free = float(torch.cuda.mem_get_info(device)[0] + torch.cuda.memory_reserved(device) - held)
+        return torch.cuda.memory_allocated(device)
+    give_back()  # or what was freed would count
+    held: int = psutil.Process().memory_info().rss
+    return held
+
+
+def free_bytes(device: torch.device, limit_bytes: int | None, held_before: int) -> float:
+    """What a painting may take above what the process held before it: what this machine, or this container, has left,
+    or what is left of a limit. What the painting holds by now is its own to use.
+    """
+    own = held_bytes(device) - held_before
+    if device.type == "cuda":
+        kept = torch.cuda.memory_reserved(device) - torch.cuda.memory_allocated(device)
+        free = float(torch.cuda.mem_get_info(device)[0] + kept)
     else:
-        give_back()  # or what the scale before freed would count as held
-        held = psutil.Process().memory_info().rss
         free = min(psutil.virtual_memory().available, left_of_container())
-    return RESERVE * (free if limit_bytes is None else min(free, limit_bytes - held))
+    return RESERVE * (free + own if limit_bytes is None else min(free + own, limit_bytes - held_before))
 
 
 def is_full(error: BaseException) -> bool:

@@ -43,7 +43,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     parser.add_argument("--size", type=int, default=4096, help="long edge in pixels")
     parser.add_argument("--limit", type=float, default=8.0, metavar="GB", help="of the process, in 2**30 bytes")
     wishes = parser.parse_args(arguments)
-    size, limit = (1024, 0.95) if wishes.quick else (wishes.size, wishes.limit)
+    size, limit = (1024, 1.1) if wishes.quick else (wishes.size, wishes.limit)
     pair = Pair(wishes.content, wishes.style)
     found = Records(wishes.records, fresh=wishes.fresh).once(
         {**pair._asdict(), "size": size, "limit": limit},
@@ -73,6 +73,8 @@ def paint(shared: Path, pair: Pair, size: int, limit: float, pictures: Path | No
     options = Options(size=size, quality="draft", memory_limit_bytes=round(limit * 2**30))
     began = time.perf_counter()
     *_, last = stylize(content, [Style(style)], encoder, options)
+    if last.note:
+        raise RuntimeError(last.note)
     picture = last.image()
     seconds = time.perf_counter() - began
     if pictures:

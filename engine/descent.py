@@ -20,13 +20,13 @@ MOST_ROLLBACKS: Final = 5
 class Pace:
     """How the descent steps."""
 
-    rate: float = 0.05
+    rate: float = 0.04
     """Adam's, in units of a picture in 0..1."""
     betas: tuple[float, float] = (0.9, 0.99)
-    average_decay: float = 0.95
-    """Of the averaged iterate: 0.95 is about the last twenty iterations, 0 the last one alone."""
-    carries: bool = True
-    """Whether Adam's moments go along to the next scale."""
+    average_decay: float = 0.9
+    """Of the averaged iterate: 0.9 is about the last ten iterations, 0 the last one alone."""
+    carries: bool = False
+    """Whether Adam's moments go along to the next scale; it gains nothing."""
 
 
 class Descent:
@@ -48,11 +48,14 @@ class Descent:
         moments = None
         if self.pace.carries:
             size = height, width
+            # A mean over the pixels slopes less at each of more of them.
+            less = self.picture.shape[-2] * self.picture.shape[-1] / (height * width)
             moments = {
                 "step": self._moments["step"],
-                "exp_avg": functional.interpolate(self._moments["exp_avg"], size, mode="bicubic", align_corners=False),
+                "exp_avg": less
+                * functional.interpolate(self._moments["exp_avg"], size, mode="bicubic", align_corners=False),
                 # Bilinear, because bicubic rings and a second moment must not fall below zero.
-                "exp_avg_sq": functional.interpolate(self._moments["exp_avg_sq"], size, mode="bilinear"),
+                "exp_avg_sq": less**2 * functional.interpolate(self._moments["exp_avg_sq"], size, mode="bilinear"),
             }
         self._begin(fit(self.shown(), height, width), moments)
 

@@ -98,7 +98,7 @@ def _content_at_conv4_2() -> Ingredients:
 
 RECIPE_VARIANTS: Final[Mapping[str, Variant]] = {
     "one scale": Variant(ingredients=replace(INGREDIENTS, first_scale=ONE_SCALE), same_work=True),
-    "adam not carried": Variant(ingredients=_with_pace(carries=False)),
+    "adam carried": Variant(ingredients=_with_pace(carries=True)),
     "no averaging": Variant(ingredients=_with_pace(average_decay=0.0)),
     "no total variation": Variant(ingredients=replace(INGREDIENTS, smoothness_weight=0.0)),
     **{name: Variant({"statistic": name}) for name in get_args(Statistic) if name != Options.statistic},

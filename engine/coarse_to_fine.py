@@ -15,7 +15,7 @@ from typing import Final
 import torch
 from torch import Tensor
 
-from engine import memory
+from engine import heap, memory
 from engine.canvas import Canvas
 from engine.descent import Descent, Pace
 from engine.encoders import SMALLEST_EDGE, STYLE_LAYERS, Encoder
@@ -229,6 +229,7 @@ class _Run:
             self.number, self.round = self.number + 1, 0
 
     def _paint_scale(self, scale: Scale, rung: memory.Rung) -> Iterator[Step]:
+        heap.tighten(at_once=rung.checkpoints)
         objective = self.canvas.objective(
             scale.height,
             scale.width,

@@ -15,16 +15,32 @@ M_TRIM_THRESHOLD: Final = -1
 M_MMAP_THRESHOLD: Final = -3
 M_ARENA_MAX: Final = -8
 
-LARGEST_KEPT: Final = 2**31 - 1
-"""Bytes of a tensor; what is larger is asked for anew."""
+KEPT: Final = 2**31 - 1
+"""Bytes, up to which a tensor's memory is kept; what is larger is asked for anew."""
+RETURNED: Final = 2**17
+"""Bytes, from which memory goes back at once: glibc's own default, before it adapts."""
+
+_is_one = False
 
 
 def keep_what_is_freed() -> None:
     """For a program that paints, before it starts a thread: the heap is to be one for all of them."""
+    global _is_one
     if libc := _glibc():
         libc.mallopt(M_ARENA_MAX, 1)
-        libc.mallopt(M_MMAP_THRESHOLD, LARGEST_KEPT)
-        libc.mallopt(M_TRIM_THRESHOLD, LARGEST_KEPT)
+        _is_one = True
+        tighten(at_once=False)
+
+
+def tighten(*, at_once: bool) -> None:
+    """Whether what is freed goes back at once, which costs time, or is kept, which costs what lies between the rest.
+
+    Nothing is changed in a program that has not asked for `keep_what_is_freed`.
+    """
+    if (libc := _glibc()) and _is_one:
+        largest = RETURNED if at_once else KEPT
+        libc.mallopt(M_MMAP_THRESHOLD, largest)
+        libc.mallopt(M_TRIM_THRESHOLD, largest)
 
 
 def give_back() -> None:

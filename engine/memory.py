@@ -35,17 +35,17 @@ class Appetite:
 
 APPETITES: Final = {
     ("embedded", 2, False): Appetite(200 * 2**20, 205, 465),
-    ("embedded", 2, True): Appetite(200 * 2**20, 205, 510),
-    ("embedded", 4, False): Appetite(200 * 2**20, 205, 870),
-    ("embedded", 4, True): Appetite(200 * 2**20, 205, 805),
-    ("vgg19", 2, False): Appetite(20 * 2**20, 405, 1300),
-    ("vgg19", 2, True): Appetite(70 * 2**20, 405, 1080),
-    ("vgg19", 4, False): Appetite(105 * 2**20, 405, 2050),
-    ("vgg19", 4, True): Appetite(210 * 2**20, 405, 1540),
+    ("embedded", 2, True): Appetite(180 * 2**20, 205, 212),
+    ("embedded", 4, False): Appetite(170 * 2**20, 205, 930),
+    ("embedded", 4, True): Appetite(175 * 2**20, 205, 421),
+    ("vgg19", 2, False): Appetite(20 * 2**20, 405, 1450),
+    ("vgg19", 2, True): Appetite(10 * 2**20, 405, 460),
+    ("vgg19", 4, False): Appetite(100 * 2**20, 405, 2345),
+    ("vgg19", 4, True): Appetite(60 * 2**20, 405, 1127),
 }
 """By encoder, bytes of a number, and whether it uses checkpoints. Measured on a CPU by `tests/benchmarks/one_scale.py`,
-from 256×384 to 2560×3072 pixels. Checkpoints gain little, and at 2 bytes the embedded encoder nothing, because the
-peak is in the backward pass of the first block, whose maps are the largest: by then the others are gone."""
+from 256×384 to 896×1152 pixels, with a heap that keeps what is freed, but for checkpoints, where it returns it at once:
+half of what they save would lie between the rest otherwise."""
 OTHER_ENCODER: Final = "vgg19"
 """Whose figures are taken for an encoder that has none: the larger one's."""
 

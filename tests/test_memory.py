@@ -40,8 +40,9 @@ def paint(encoder: Encoder, options: Options = TINY) -> list[Step]:
         ("embedded", 512, 768, "bfloat16"),
         ("embedded", 768, 1024, "float32"),
         ("embedded", 768, 1024, "bfloat16 blocks 512"),
-        ("vgg19", 256, 384, "bfloat16"),
-        ("vgg19", 256, 384, "float32 checkpoints"),
+        ("embedded", 768, 1024, "bfloat16 checkpoints"),
+        ("vgg19", 512, 768, "bfloat16"),
+        ("vgg19", 512, 512, "float32 checkpoints"),
     ],
 )
 def test_the_prediction_is_right(name: EncoderName, height: int, width: int, rung: str) -> None:

@@ -70,9 +70,9 @@ def _measure(encoder: EncoderName, wanted: Found) -> Found:
 
 
 def shape_of(megapixels: float) -> tuple[int, int]:
-    """(height, width) of about so many pixels, three to four."""
-    height = round(math.sqrt(1e6 * megapixels * 3 / 4))
-    return height, round(height * 4 / 3)
+    """(height, width) of about so many pixels; square, since no edge may be longer than 4096."""
+    edge = round(math.sqrt(1e6 * megapixels))
+    return edge, edge
 
 
 def judge(costs: dict[float, Cost], limit: int) -> None:

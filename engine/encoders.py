@@ -118,8 +118,8 @@ class _Network(nn.Module):
 
     @cached_property
     def fingerprint(self) -> str:
-        """Of every weight and the precision."""
-        digest = hashlib.sha256(f"{type(self).__name__} {self.precision}".encode())
+        """Of every layer with its border and pooling, every weight, and the precision."""
+        digest = hashlib.sha256(f"{self} {self.precision}".encode())
         for name, tensor in self.state_dict().items():
             digest.update(name.encode() + tensor.float().cpu().contiguous().numpy().tobytes())
         return digest.hexdigest()

@@ -82,6 +82,16 @@ def test_the_default_border_changes_the_rim_only(weights: Mapping[str, Tensor], 
     assert not torch.allclose(black[..., 0, :], replicated[..., 0, :])
 
 
+def test_networks_that_differ_by_border_or_pooling_alone_are_told_apart(weights: Mapping[str, Tensor]) -> None:
+    """Or what a painting measures through one would be taken for the other's."""
+    networks = VGG19(weights), VGG19(weights, border="zeros"), VGG19(weights, pooling="max"), VGG19(weights)
+
+    found = [network.fingerprint for network in networks]
+
+    assert len(set(found)) == 3
+    assert found[0] == found[3]
+
+
 def test_oxfords_weights_are_brought_to_torchvisions_scale_exactly(
     weights: Mapping[str, Tensor], picture: Tensor
 ) -> None:

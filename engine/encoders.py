@@ -76,6 +76,10 @@ class Encoder(Protocol):
         """Of the feature maps."""
 
     @property
+    def spare_precision(self) -> torch.dtype | None:
+        """A lower one in which this machine runs the network hardly slower, to save memory; None: there is none."""
+
+    @property
     def reach(self) -> int:
         """How far a place of the deepest map looks to each side, in pixels, rounded up to a multiple of 16."""
 
@@ -105,6 +109,7 @@ class _Network(nn.Module):
     """What both encoders are: blocks between poolings, run one after the other."""
 
     checkpoints = False
+    spare_precision: torch.dtype | None = None
 
     @property
     def device(self) -> torch.device:

@@ -5,6 +5,7 @@ The one place where the engine looks at a clock: what a machine can do is tried,
 
 import copy
 import time
+from collections.abc import Sequence
 from pathlib import Path
 from statistics import median
 from typing import Final, Literal
@@ -15,10 +16,19 @@ from engine.encoders import LAYERS, VGG19, EmbeddedEncoder, Encoder, fetch_vgg19
 from engine.errors import WeightsUnusable
 
 EncoderName = Literal["auto", "embedded", "vgg19"]
+Network = VGG19 | EmbeddedEncoder
 
+PROBE_EDGE: Final = 32
 PRECISION_EDGE: Final = 96
 SPEED_EDGE: Final = 256
 """Of the pictures that are tried, in pixels."""
+PROBE_LAYERS: Final = ("conv2_1",)
+"""So little of the network already tells a precision that is emulated."""
+EMULATED: Final = 3.0
+"""Times slower than float32: no machine that computes in bfloat16 is. One that only emulates it took 16 to 50 times as
+long, half a minute for the whole test."""
+HARDLY_SLOWER: Final = 1.3
+"""Times: about what the next rung of `engine.memory`'s ladder costs."""
 
 
 def load_encoder(name: EncoderName = "auto", weights: Path | None = None, device: str = "auto") -> Encoder:
@@ -36,16 +46,23 @@ def load_encoder(name: EncoderName = "auto", weights: Path | None = None, device
     if name == "embedded" and weights is not None:
         raise WeightsUnusable("A weights file belongs to VGG-19; leave it out, or choose that encoder.")
     where = torch.device(_best_device() if device == "auto" else device)
+    encoder: Network
     if weights is not None:
-        encoder: VGG19 | EmbeddedEncoder = VGG19(read_vgg19(weights))
+        encoder = VGG19(read_vgg19(weights))
     elif name == "vgg19" or (name == "auto" and where.type != "cpu" and vgg19_is_cached()):
         encoder = VGG19(fetch_vgg19())
     else:
         encoder = EmbeddedEncoder.shipped()
-    encoder = encoder.to(where).to(memory_format=torch.channels_last)
-    if where.type == "cuda":
+    return prepare(encoder, where)
+
+
+def prepare(encoder: Network, device: torch.device) -> Network:
+    """The encoder, in float32, brought to where it will paint, in the layout and precision that are fastest there."""
+    encoder = encoder.to(device).to(memory_format=torch.channels_last)
+    if device.type == "cuda":
         torch.backends.cudnn.benchmark = True  # cuDNN tries its ways at each new size, and keeps the fastest
-    return encoder.to(_fastest_precision(encoder))
+    fastest, encoder.spare_precision = _precisions(encoder)
+    return encoder.to(fastest)
 
 
 def seconds_per_megapixel(encoder: Encoder) -> float:
@@ -58,23 +75,32 @@ def _best_device() -> str:
     return accelerator.type if accelerator else "cpu"
 
 
-def _fastest_precision(encoder: VGG19 | EmbeddedEncoder) -> torch.dtype:
-    """bfloat16 where this machine runs the encoder faster in it: many CPUs only emulate it."""
+def _precisions(encoder: Network) -> tuple[torch.dtype, torch.dtype | None]:
+    """The fastest one on this machine, and the encoder's `spare_precision`: many CPUs only emulate bfloat16."""
     if encoder.device.type == "cuda":
-        return torch.bfloat16 if torch.cuda.is_bf16_supported(including_emulation=False) else torch.float32
+        return torch.bfloat16 if torch.cuda.is_bf16_supported(including_emulation=False) else torch.float32, None
     if encoder.device.type != "cpu":
-        return torch.float32
-    low, full = (copy.deepcopy(encoder).to(precision) for precision in (torch.bfloat16, torch.float32))
-    # Side by side, and by the median, because other programs come and go; the first round prepares.
-    rounds = [[_seconds_of_an_iteration(trial, PRECISION_EDGE) for trial in (low, full)] for _ in range(6)]
-    return torch.bfloat16 if median(lower / fuller for lower, fuller in rounds[1:]) < 1 else torch.float32
+        return torch.float32, None
+    low = copy.deepcopy(encoder).to(torch.bfloat16)
+    if _times_slower(low, encoder, PROBE_EDGE, PROBE_LAYERS) > EMULATED:
+        return torch.float32, None
+    times = _times_slower(low, encoder, PRECISION_EDGE, LAYERS)
+    if times < 1:
+        return torch.bfloat16, None
+    return torch.float32, torch.bfloat16 if times < HARDLY_SLOWER else None
 
 
-def _seconds_of_an_iteration(encoder: Encoder, edge: int) -> float:
-    """Forward to every layer that a recipe asks for, and back to the picture."""
+def _times_slower(one: Encoder, other: Encoder, edge: int, layers: Sequence[str]) -> float:
+    """Side by side, and by the median, because other programs come and go; the first round prepares."""
+    rounds = [[_seconds_of_an_iteration(trial, edge, layers) for trial in (one, other)] for _ in range(6)]
+    return median(ones / others for ones, others in rounds[1:])
+
+
+def _seconds_of_an_iteration(encoder: Encoder, edge: int, layers: Sequence[str] = LAYERS) -> float:
+    """Forward to these layers, and back to the picture."""
     picture = torch.rand((1, 3, edge, edge), device=encoder.device, requires_grad=True)
     start = time.perf_counter()
-    maps = encoder(picture, LAYERS)
+    maps = encoder(picture, layers)
     torch.stack([map_.float().mean() for map_ in maps.values()]).sum().backward()
     float(torch.as_tensor(picture.grad).sum())  # waits for an accelerator
     return time.perf_counter() - start

@@ -1,7 +1,8 @@
 """How much memory a scale will take, told before it is painted, and what to give up where there is not enough.
 
-The ladder, from what costs nothing to what costs most: the encoder in bfloat16, activations that are computed twice
-instead of kept, the picture in blocks (exact, `engine.tiles`), and last, by the caller, a smaller picture.
+The ladder, from what costs nothing to what costs most: the encoder in a lower precision, if this machine is fast in it,
+activations that are computed twice instead of kept, the picture in blocks (exact, `engine.tiles`), and last, by the
+caller, a smaller picture.
 """
 
 from collections.abc import Iterator
@@ -69,11 +70,9 @@ class Rung:
 
 def ladder(encoder: Encoder) -> Iterator[Rung]:
     """Every way to paint with this encoder, the fastest first."""
-    as_it_is = encoder.precision
-    yield Rung(as_it_is)
-    low = as_it_is
-    if as_it_is.itemsize > torch.bfloat16.itemsize and encoder.device.type in ("cpu", "cuda"):
-        low = torch.bfloat16
+    yield Rung(encoder.precision)
+    low = encoder.spare_precision or encoder.precision
+    if low != encoder.precision:
         yield Rung(low)
     yield Rung(low, checkpoints=True)
     for edge in BLOCK_EDGES:

@@ -24,6 +24,7 @@ class OddEncoder:
         self.oddity = oddity
         self.device = encoder.device
         self.precision = encoder.precision
+        self.spare_precision = encoder.spare_precision
         self.reach = encoder.reach
 
     def thrifty(self, precision: torch.dtype, *, checkpoints: bool) -> "OddEncoder":

@@ -11,6 +11,7 @@ from torch import Tensor, nn
 from torchvision.models import vgg19
 
 import engine.encoders
+from engine import loading
 from engine.encoders import (
     LAYERS,
     OXFORD_SCALE,
@@ -188,6 +189,28 @@ def test_a_weights_file_means_vgg19(weights: Mapping[str, Tensor], tmp_path: Pat
 def test_on_a_cpu_auto_means_the_embedded_encoder() -> None:
     """A picture must look good before anything is downloaded."""
     assert load_encoder("auto", device="cpu").name == "embedded"
+
+
+@pytest.mark.parametrize(
+    ("times_slower", "fastest", "spare"),
+    [
+        ([20.0], torch.float32, None),  # told from the first layers alone
+        ([1.2, 0.6], torch.bfloat16, None),
+        ([1.2, 1.1], torch.float32, torch.bfloat16),
+        ([1.2, 2.0], torch.float32, None),
+    ],
+)
+def test_the_precision_is_the_fastest_that_was_tried(
+    times_slower: list[float], fastest: torch.dtype, spare: torch.dtype | None, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """And bfloat16 is kept in hand, to save memory, only where it is hardly slower: many CPUs emulate it."""
+    tried = iter(times_slower)
+    monkeypatch.setattr(loading, "_times_slower", lambda *_: next(tried))
+
+    encoder = loading.prepare(EmbeddedEncoder.shipped(), torch.device("cpu"))
+
+    assert (encoder.precision, encoder.spare_precision) == (fastest, spare)
+    assert next(tried, None) is None
 
 
 def test_the_embedded_encoder_gives_vgg19s_layers_at_vgg19s_sizes(picture: Tensor) -> None:

@@ -16,6 +16,7 @@ from one_scale import EncoderName, untrained, weigh
 from engine import Options, Step, Style, memory, stylize
 from engine.encoders import EmbeddedEncoder, Encoder, Maps
 from engine.errors import OutOfMemory
+from engine.loading import prepare
 from engine.memory import Rung
 
 TINY = Options(size=128, quality="draft", strength=80)
@@ -23,7 +24,7 @@ TINY = Options(size=128, quality="draft", strength=80)
 
 @pytest.fixture(scope="module")
 def encoder() -> EmbeddedEncoder:
-    """Untrained, in float32, where every rung is open."""
+    """Untrained, in float32."""
     torch.manual_seed(0)
     return EmbeddedEncoder().eval().requires_grad_(False)
 
@@ -39,14 +40,18 @@ def paint(encoder: Encoder, options: Options = TINY) -> list[Step]:
     [
         ("embedded", 512, 768, "bfloat16"),
         ("embedded", 768, 1024, "float32"),
+        ("embedded", 768, 1024, "float32 blocks 512"),
         ("embedded", 768, 1024, "bfloat16 blocks 512"),
         ("embedded", 768, 1024, "bfloat16 checkpoints"),
+        ("vgg19", 384, 384, "float32"),
         ("vgg19", 512, 768, "bfloat16"),
-        ("vgg19", 512, 512, "float32 checkpoints"),
+        ("vgg19", 384, 384, "float32 checkpoints"),
     ],
 )
 def test_the_prediction_is_right(name: EncoderName, height: int, width: int, rung: str) -> None:
     """Within a quarter of what a process of its own was seen to take."""
+    if rung.startswith("bfloat16") and prepare(untrained("embedded"), torch.device("cpu")).precision == torch.float32:
+        pytest.skip("this machine only emulates bfloat16, and takes minutes")
     cost = weigh(name, height, width, rung=rung, iterations=3)
 
     assert 0.75 < cost.predicted_bytes / cost.peak_bytes < 1.33
@@ -54,7 +59,8 @@ def test_the_prediction_is_right(name: EncoderName, height: int, width: int, run
 
 def test_every_rung_of_the_ladder_takes_less_than_the_ones_that_are_chosen_before_it() -> None:
     """From plenty downwards, the choice goes down the ladder, never up, until nothing fits."""
-    large = untrained("embedded").thrifty(torch.float32, checkpoints=False)
+    large = untrained("embedded")
+    large.spare_precision = torch.bfloat16
     rungs = list(memory.ladder(large))
     needs = [memory.predict(large, rung, 4096, 4096) for rung in rungs]
 

@@ -1,6 +1,6 @@
 """One scale painted in a process of its own, and what it cost: the part of benchmarks that weigh and clock.
 
-    .venv/bin/python tests/benchmarks/one_scale.py embedded 1024 768 --rung bfloat16
+    .venv/bin/python tests/benchmarks/one_scale.py embedded 1024 768 --rung "float32 blocks 512"
 
 Prints one line of JSON. Pictures and weights are made on the spot: neither time nor memory depends on what they show.
 """
@@ -27,15 +27,19 @@ from engine.coarse_to_fine import INGREDIENTS
 from engine.encoders import VGG19, VGG19_CONVOLUTIONS, EmbeddedEncoder, Encoder
 from engine.heap import keep_what_is_freed
 from engine.images import Pixels, resize
+from engine.loading import prepare
 from engine.options import Statistic
 
 EncoderName = Literal["embedded", "vgg19"]
+PRECISIONS: Final = {"float32": torch.float32, "bfloat16": torch.bfloat16}
 RUNGS: Final = {
-    "float32": memory.Rung(torch.float32),
-    "bfloat16": memory.Rung(torch.bfloat16),
-    "float32 checkpoints": memory.Rung(torch.float32, checkpoints=True),
-    "bfloat16 checkpoints": memory.Rung(torch.bfloat16, checkpoints=True),
-    **{f"bfloat16 blocks {edge}": memory.Rung(torch.bfloat16, block_edge=edge) for edge in memory.BLOCK_EDGES},
+    f"{name}{way}": rung
+    for name, precision in PRECISIONS.items()
+    for way, rung in (
+        ("", memory.Rung(precision)),
+        (" checkpoints", memory.Rung(precision, checkpoints=True)),
+        *((f" blocks {edge}", memory.Rung(precision, block_edge=edge)) for edge in memory.BLOCK_EDGES),
+    )
 }
 ONE_SCALE: Final = replace(INGREDIENTS, first_scale=10**6)
 ITERATIONS: Final = 12
@@ -105,7 +109,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
 def _paint(wishes: argparse.Namespace) -> Cost:
     height, width = wishes.height, wishes.width
     rung = RUNGS[wishes.rung] if wishes.rung else None
-    encoder = untrained(wishes.encoder).thrifty(rung.precision if rung else torch.bfloat16, checkpoints=False)
+    encoder: Encoder = prepare(untrained(wishes.encoder), torch.device("cpu"))
+    if rung:
+        encoder = encoder.thrifty(rung.precision, checkpoints=False)
     chosen = overhear_choices(rung)
     content, style = clouds(height, width, seed=1), clouds(height, width, seed=2)
     options = Options(
@@ -131,10 +137,9 @@ def _paint(wishes: argparse.Namespace) -> Cost:
 
 
 def untrained(name: EncoderName) -> VGG19 | EmbeddedEncoder:
-    """Of the right shape and layout, which is all that costs."""
+    """Of the right shape, which is all that costs."""
     torch.manual_seed(0)
-    encoder = EmbeddedEncoder.shipped() if name == "embedded" else VGG19(_any_weights())
-    return encoder.to(memory_format=torch.channels_last)
+    return EmbeddedEncoder.shipped() if name == "embedded" else VGG19(_any_weights())
 
 
 def _any_weights() -> dict[str, Tensor]:

@@ -17,7 +17,7 @@ from statistics import median
 from typing import Final, get_args
 
 import torch
-from one_scale import ONE_SCALE, EncoderName, clouds, untrained
+from one_scale import ONE_SCALE, PRECISIONS, EncoderName, clouds, untrained
 from torch import Tensor
 
 from engine import Options, Style, stylize
@@ -26,6 +26,7 @@ from engine.coarse_to_fine import INGREDIENTS
 from engine.encoders import Encoder
 from engine.heap import keep_what_is_freed
 from engine.images import Pixels
+from engine.loading import prepare
 from engine.memory import Rung
 from engine.options import Statistic
 from engine.step import to_tensor
@@ -42,7 +43,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     parser.add_argument("--encoder", choices=get_args(EncoderName), help="both if none")
     parser.add_argument("--size", type=int, default=512, help="long edge in pixels, three to four")
     parser.add_argument("--statistic", choices=get_args(Statistic), default=Options.statistic)
-    parser.add_argument("--precision", choices=("bfloat16", "float32"), default="bfloat16")
+    parser.add_argument("--precision", choices=PRECISIONS, help="the fastest here if none")
     parser.add_argument("--repeat", type=int, default=20, help="iterations")
     parser.add_argument("--quick", action="store_true", help="a tiny trial: it runs, and tells nothing")
     wishes = parser.parse_args(arguments)
@@ -51,13 +52,15 @@ def main(arguments: Sequence[str] | None = None) -> int:
     keep_what_is_freed()
     print(f"{'encoder':10} {'precision':10} {'size':>9} {'network s':>10} {'losses':>8} {'loop':>8}")
     for name in names:
-        print(measure(name, size, repeat, getattr(torch, wishes.precision), wishes.statistic), flush=True)
+        print(measure(name, size, repeat, wishes.precision, wishes.statistic), flush=True)
     return 0
 
 
-def measure(name: EncoderName, size: int, repeat: int, precision: torch.dtype, statistic: Statistic) -> str:
+def measure(name: EncoderName, size: int, repeat: int, precision: str | None, statistic: Statistic) -> str:
     """The row of one encoder."""
-    encoder = untrained(name).thrifty(precision, checkpoints=False)
+    encoder: Encoder = prepare(untrained(name), torch.device("cpu"))
+    if precision:
+        encoder = encoder.thrifty(PRECISIONS[precision], checkpoints=False)
     height, width = round(size * 3 / 4), size
     photo, painting = clouds(height, width, seed=1), clouds(height, width, seed=2)
     options = Options(size=size, quality="fine", statistic=statistic)
@@ -70,7 +73,7 @@ def measure(name: EncoderName, size: int, repeat: int, precision: torch.dtype, s
             seconds.append(seconds_of(do))
     network, with_losses, loop = (median(seconds[WARM_UP:]) for seconds in turns)
     return (
-        f"{name:10} {str(precision).removeprefix('torch.'):10} {f'{width}×{height}':>9} {network:10.3f} "
+        f"{name:10} {str(encoder.precision).removeprefix('torch.'):10} {f'{width}×{height}':>9} {network:10.3f} "
         f"{100 * (with_losses / network - 1):7.1f}% {100 * (loop / network - 1):7.1f}%  "
         f"below {100 * CLAIM:.0f} %: {'yes' if loop / network < 1 + CLAIM else 'no'}"
     )

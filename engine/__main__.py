@@ -37,7 +37,7 @@ STOPPED: Final = 130
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run the command line; the exit code."""
-    wishes = parser().parse_args(arguments)
+    wishes = parser().parse_intermixed_args(arguments)  # or a style behind an option would not be one
     keep_what_is_freed()
     try:
         with _told_to_stop() as stop:

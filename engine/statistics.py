@@ -21,6 +21,7 @@ from torch import Tensor
 
 from engine import options
 from engine.losses import TINY, relative_distance
+from engine.roots import square_root, trace_of_root
 
 _ROWS: Final = 2**13
 """Places whose features are turned to float32 at a time: all at once would double the memory of a layer, and so few
@@ -104,16 +105,14 @@ class Moments(Gram):
     def towards(self, wanted: Tensor) -> Distance:
         """|μ - μ'|² + tr(S + S' - 2 (S'^½ S S'^½)^½) over |μ'|² + tr S'."""
         mean, covariance = _mean_and_covariance(wanted)
-        root = _square_root(covariance)
+        root = square_root(covariance)
         spread = covariance.trace()
         energy = mean.square().sum() + spread + TINY
         floor = ROOT_FLOOR * spread.square() / len(mean) + TINY**2  # squared, as the spread is
 
         def distance(found: Tensor, _: int) -> Tensor:
             found_mean, found_covariance = _mean_and_covariance(found)
-            # eigvalsh, not eigh: its gradient needs no differences of eigenvalues, which may be equal.
-            squares = torch.linalg.eigvalsh(_where_roots_are_known(root @ found_covariance @ root)).to(root.device)
-            cross = (squares.clamp(min=0) + floor).sqrt().sum()
+            cross = trace_of_root(root @ found_covariance @ root, floor)
             apart = (found_mean - mean).square().sum() + found_covariance.trace() + spread - 2 * cross
             relative: Tensor = apart / energy
             return relative
@@ -168,17 +167,6 @@ def mix(measured: list[Tensor], weights: list[float], statistic: options.Statist
 def _mean_and_covariance(measured: Tensor) -> tuple[Tensor, Tensor]:
     mean = measured[:, -1]
     return mean, measured[:, :-1] - torch.outer(mean, mean)
-
-
-def _square_root(covariance: Tensor) -> Tensor:
-    values, vectors = torch.linalg.eigh(_where_roots_are_known(covariance))
-    root: Tensor = (vectors * values.clamp(min=0).sqrt()) @ vectors.T
-    return root.to(covariance.device)
-
-
-def _where_roots_are_known(matrix: Tensor) -> Tensor:
-    """Where its eigenvalues can be found: torch knows no way to on Apple's GPUs."""
-    return matrix.cpu() if matrix.device.type == "mps" else matrix
 
 
 class _Moments(torch.autograd.Function):

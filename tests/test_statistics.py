@@ -1,5 +1,6 @@
 """Three ways to compare styles, against numbers worked out by hand and against each other."""
 
+from collections.abc import Callable
 from typing import get_args
 
 import pytest
@@ -8,6 +9,7 @@ from torch import Tensor
 
 from engine import options
 from engine.losses import gram_matrix
+from engine.roots import root_by_eigenvalues, root_by_products, trace_of_root
 from engine.statistics import CLOUD, STATISTICS, Piece, mix
 
 ALL = get_args(options.Statistic)
@@ -126,6 +128,40 @@ def test_the_moments_distance_of_two_shifted_clouds_is_the_shift() -> None:
     away = distance("moments", shifted, features)
 
     assert away.item() == pytest.approx(4 / features.square().mean().item() / 2, rel=1e-2)
+
+
+@pytest.mark.parametrize("name", ALL)
+def test_features_that_are_no_numbers_make_a_loss_that_is_none(name: options.Statistic) -> None:
+    """Not an error: a descent goes back from it to where all was well."""
+    broken = noise(1) * torch.nan
+
+    assert distance(name, broken, noise(2)).isnan()
+
+
+@pytest.mark.parametrize("root", [root_by_eigenvalues, root_by_products])
+@pytest.mark.parametrize("rank", [3, 40])
+def test_both_ways_to_a_root_are_right(root: Callable[[Tensor, Tensor], tuple[Tensor, Tensor]], rank: int) -> None:
+    """The trace, and the inverse, by which it slopes; also where most directions have no variance at all."""
+    features = torch.randn((24, rank), generator=torch.Generator().manual_seed(0)) * torch.logspace(0, -3, 24)[:, None]
+    covariance, floor = features @ features.T / rank, torch.tensor(1e-6)
+
+    trace, inverse = root(covariance, floor)
+
+    values, vectors = torch.linalg.eigh(covariance.double() + 1e-6 * torch.eye(24))
+    assert trace.item() == pytest.approx(values.sqrt().sum().item(), rel=1e-2)
+    assert (inverse - (vectors / values.sqrt()) @ vectors.T).norm() < 0.05 * inverse.norm()
+
+
+def test_the_slope_of_the_trace_of_a_root_is_autograds() -> None:
+    """Written by hand, so held against what torch derives through eigenvalues."""
+    features = noise(1, channels=6).flatten(start_dim=2)[0]
+    covariance, floor = features @ features.T / 100, torch.tensor(1e-3)
+    ours, torchs = covariance.clone().requires_grad_(), covariance.clone().requires_grad_()
+
+    (3 * trace_of_root(ours, floor)).backward()
+
+    (3 * (torch.linalg.eigvalsh(torchs) + 1e-3).sqrt().sum()).backward()
+    assert torch.allclose(torch.as_tensor(ours.grad), torch.as_tensor(torchs.grad), rtol=1e-3, atol=1e-4)
 
 
 def test_a_guide_looks_only_where_it_points() -> None:

@@ -48,7 +48,7 @@ def test_the_overhead_benchmark_runs() -> None:
 @pytest.mark.skipif(sys.platform != "linux", reason="only there does a process know its peak")
 @pytest.mark.timeout(300)
 def test_the_seams_benchmark_runs(tmp_path: Path) -> None:
-    """Under a limit that puts the picture into blocks."""
+    """In blocks, though there would be room without."""
     told = run("seams.py", "--shared", str(SHARED), "--records", str(tmp_path / "runs.jsonl"))
 
     assert "seamless: yes" in told

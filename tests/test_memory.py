@@ -45,7 +45,7 @@ def paint(encoder: Encoder, options: Options = TINY) -> list[Step]:
         ("embedded", 768, 1024, "bfloat16 checkpoints"),
         ("vgg19", 384, 384, "float32"),
         ("vgg19", 512, 768, "bfloat16"),
-        ("vgg19", 384, 384, "float32 checkpoints"),
+        ("vgg19", 512, 512, "float32 checkpoints"),
     ],
 )
 def test_the_prediction_is_right(name: EncoderName, height: int, width: int, rung: str) -> None:

@@ -28,6 +28,7 @@ from engine import Options, Style, stylize
 from engine.heap import keep_what_is_freed
 from engine.images import Pixels, encode_png
 from engine.loading import load_encoder
+from engine.memory import Rung
 from engine.tiles import ALIGNMENT, Block, plan_blocks
 
 SEAMLESS: Final = 1.1
@@ -43,11 +44,11 @@ def main(arguments: Sequence[str] | None = None) -> int:
     parser.add_argument("--size", type=int, default=4096, help="long edge in pixels")
     parser.add_argument("--limit", type=float, default=8.0, metavar="GB", help="of the process, in 2**30 bytes")
     wishes = parser.parse_args(arguments)
-    size, limit = (1024, 1.1) if wishes.quick else (wishes.size, wishes.limit)
+    size, limit = (640, 4.0) if wishes.quick else (wishes.size, wishes.limit)
     pair = Pair(wishes.content, wishes.style)
     found = Records(wishes.records, fresh=wishes.fresh).once(
         {**pair._asdict(), "size": size, "limit": limit},
-        lambda: paint(wishes.shared, pair, size, limit, wishes.pictures),
+        lambda: paint(wishes.shared, pair, size, limit, wishes.pictures, 384 if wishes.quick else None),
     )
     print(
         f"{found['width']}×{found['height']} in {found['blocks']} blocks and {found['seconds']:.0f} s, "
@@ -64,12 +65,15 @@ def main(arguments: Sequence[str] | None = None) -> int:
     return 0
 
 
-def paint(shared: Path, pair: Pair, size: int, limit: float, pictures: Path | None) -> Found:
-    """The picture's size, blocks, cost, and the change across lines, by their direction."""
+def paint(shared: Path, pair: Pair, size: int, limit: float, pictures: Path | None, block_edge: int | None) -> Found:
+    """The picture's size, blocks, cost, and the change across lines, by their direction.
+
+    Blocks are of that edge whatever there is room for, or as the ladder chooses if it is None.
+    """
     keep_what_is_freed()
     content, style = read(shared, *pair)
-    chosen = overhear_choices()
     encoder = load_encoder("embedded", device="cpu")
+    chosen = overhear_choices(Rung(encoder.precision, block_edge=block_edge) if block_edge else None)
     options = Options(size=size, quality="draft", memory_limit_bytes=round(limit * 2**30))
     began = time.perf_counter()
     *_, last = stylize(content, [Style(style)], encoder, options)

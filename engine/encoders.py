@@ -46,6 +46,7 @@ VGG19_CONVOLUTIONS: Final = {
 }
 
 VGG19_POOLINGS: Final = (4, 9, 18, 27)
+VGG19_WIDTHS: Final = (64, 128, 256, 512, 512)
 
 # ImageNet's mean and deviation, with which torchvision's networks were trained.
 MEAN: Final = (0.485, 0.456, 0.406)
@@ -58,6 +59,10 @@ OXFORD_WEIGHT_RMS: Final = 2.0
 
 EMBEDDED_WEIGHTS: Final = Path(__file__).parent / "weights" / "embedded.safetensors"
 EMBEDDED_SHA256: Final = Path(__file__).parent / "weights" / "embedded.sha256"
+
+
+Border = Literal["replicate", "zeros"]
+Pooling = Literal["average", "max"]
 
 
 class Encoder(Protocol):
@@ -168,24 +173,16 @@ class VGG19(_Network):
         self,
         weights: Mapping[str, Tensor],
         *,
-        border: Literal["replicate", "zeros"] = "replicate",
-        pooling: Literal["average", "max"] = "average",
+        border: Border = "replicate",
+        pooling: Pooling = "average",
         last: str = "conv5_1",
     ) -> None:
         super().__init__()
-        from torchvision.models import vgg19  # here, because it takes two seconds that the embedded encoder saves
-
-        with torch.device("meta"):  # the classifier alone would be 490 MB of memory and seconds of random numbers
-            network = vgg19(weights=None).features[: VGG19_CONVOLUTIONS[last] + 2]
+        with torch.device("meta"):  # no time for random numbers
+            network = _vgg19_layers(border, pooling, last)
         network.load_state_dict(
             {name: weights[f"features.{name}"].float() for name in network.state_dict()}, assign=True
         )
-        for index, layer in enumerate(network):
-            if isinstance(layer, nn.MaxPool2d) and pooling == "average":
-                network[index] = nn.AvgPool2d(kernel_size=2, stride=2)
-            elif isinstance(layer, nn.ReLU):
-                network[index] = nn.ReLU(inplace=False)  # in place, it would overwrite a map that we hand out
-        network[0].padding_mode = border
         self.network = network.eval().requires_grad_(False)
         self.weights = weights
 
@@ -219,6 +216,32 @@ class VGG19(_Network):
         return VGG19(to_torchvision_scale(self.weights), border="zeros").to(self.device)
 
 
+def _vgg19_layers(border: Border = "zeros", pooling: Pooling = "max", last: str = "conv5_1") -> nn.Sequential:
+    """torchvision's `vgg19().features`, number by number, to the ReLU of that layer.
+
+    Written out, because importing torchvision takes as long as importing torch, three seconds: a tenth of a draft.
+    """
+    layers: list[nn.Module] = []
+    channels = 3
+    for name, number in VGG19_CONVOLUTIONS.items():
+        if number > len(layers):
+            layers.append(nn.MaxPool2d(2) if pooling == "max" else nn.AvgPool2d(2))
+        width = VGG19_WIDTHS[int(name[4]) - 1]
+        around = border if name == "conv1_1" else "zeros"
+        # Not in place, or a ReLU would overwrite a map that we hand out.
+        layers += [nn.Conv2d(channels, width, 3, padding=1, padding_mode=around), nn.ReLU()]
+        channels = width
+        if name == last:
+            break
+    return nn.Sequential(*layers)
+
+
+def vgg19_shapes() -> dict[str, torch.Size]:
+    """Of VGG-19's convolutions up to conv5_1, by their names in a weights file."""
+    with torch.device("meta"):
+        return {f"features.{name}": tensor.shape for name, tensor in _vgg19_layers().state_dict().items()}
+
+
 def to_torchvision_scale(weights: Mapping[str, Tensor]) -> Mapping[str, Tensor]:
     """The same network with activations `OXFORD_SCALE` times weaker, if these are Oxford's weights; else as they are.
 
@@ -241,24 +264,18 @@ def read_vgg19(path: Path) -> Mapping[str, Tensor]:
         WeightsUnusable: no such file, not such a file, or not VGG-19's weights.
     """
     weights = _read_tensors(path)
-    from torchvision.models import vgg19
-
-    with torch.device("meta"):
-        expected = vgg19(weights=None).features[: VGG19_CONVOLUTIONS["conv5_1"] + 1].state_dict()
-    for name, tensor in expected.items():
-        found = weights.get(f"features.{name}")
+    expected = vgg19_shapes()
+    for name, shape in expected.items():
+        found = weights.get(name)
         if found is None:
-            raise WeightsUnusable(f"{path.name} is not a VGG-19: it has no features.{name}.")
-        if found.shape != tensor.shape:
+            raise WeightsUnusable(f"{path.name} is not a VGG-19: it has no {name}.")
+        if found.shape != shape:
             raise WeightsUnusable(
-                f"{path.name} is not a VGG-19: features.{name} has shape {tuple(found.shape)}, "
-                f"not {tuple(tensor.shape)}."
+                f"{path.name} is not a VGG-19: {name} has shape {tuple(found.shape)}, not {tuple(shape)}."
             )
         if not torch.isfinite(found).all():
-            raise WeightsUnusable(
-                f"{path.name} is damaged: features.{name} holds numbers that are none; fetch it again."
-            )
-    return {f"features.{name}": weights[f"features.{name}"].float() for name in expected}
+            raise WeightsUnusable(f"{path.name} is damaged: {name} holds numbers that are none; fetch it again.")
+    return {name: weights[name].float() for name in expected}
 
 
 def _read_tensors(path: Path) -> Mapping[str, Tensor]:
@@ -340,7 +357,7 @@ class EmbeddedEncoder(_Network):
         ):
             width = widths[int(layer[4]) - 1]
             # The teacher sees the picture's own border at conv1_1 and zeros later; so does the pupil.
-            border: Literal["replicate", "zeros"] = "replicate" if layer == "conv1_1" else "zeros"
+            border: Border = "replicate" if layer == "conv1_1" else "zeros"
             self.convolutions[layer] = nn.Conv2d(channels, width, 3, padding=1, padding_mode=border)
             if layer in LAYERS:
                 self.heads[layer] = nn.Conv2d(width, width, 1)

@@ -10,15 +10,23 @@ from typing import Any, Final
 import torch
 from torch import Tensor
 
+NOTHING: Final = 1e-7
+"""Share of the largest variance below which another one is but float32's rounding."""
 STEPS: Final = 25
 """Of Newton-Schulz. A root grows by half at each until it is right, so that 1.5²⁵ below the largest is still reached:
 variances a billion times smaller than the largest one."""
 
 
-def square_root(matrix: Tensor) -> Tensor:
-    """The symmetric A^½, by eigenvalues, on the matrix's device."""
+def thin_root(matrix: Tensor) -> Tensor:
+    """An R with Rᵀ R = A, shape (rank, n), on the matrix's device.
+
+    A covariance over fewer places than channels has few directions with any variance. Without the others, what is made
+    with R at every iteration is smaller: R B Rᵀ has the eigenvalues of A^½ B A^½ but for zeros.
+    """
     values, vectors = torch.linalg.eigh(matrix.cpu() if matrix.device.type == "mps" else matrix)
-    root: Tensor = (vectors * values.clamp(min=0).sqrt()) @ vectors.T
+    has_any = values > NOTHING * values[-1]
+    has_any[-1] = True
+    root: Tensor = values[has_any].clamp(min=0).sqrt()[:, None] * vectors[:, has_any].T
     return root.to(matrix.device)
 
 

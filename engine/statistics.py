@@ -21,7 +21,7 @@ from torch import Tensor
 
 from engine import options
 from engine.losses import TINY, relative_distance
-from engine.roots import square_root, trace_of_root
+from engine.roots import thin_root, trace_of_root
 
 _ROWS: Final = 2**13
 """Places whose features are turned to float32 at a time: all at once would double the memory of a layer, and so few
@@ -103,16 +103,16 @@ class Moments(Gram):
     """The squared 2-Wasserstein distance of Gaussians with these means and covariances, over the target's energy."""
 
     def towards(self, wanted: Tensor) -> Distance:
-        """|μ - μ'|² + tr(S + S' - 2 (S'^½ S S'^½)^½) over |μ'|² + tr S'."""
+        """|μ - μ'|² + tr(S + S' - 2 (R' S R'ᵀ)^½) over |μ'|² + tr S', with R'ᵀ R' = S'."""
         mean, covariance = _mean_and_covariance(wanted)
-        root = square_root(covariance)
+        root = thin_root(covariance)
         spread = covariance.trace()
         energy = mean.square().sum() + spread + TINY
         floor = ROOT_FLOOR * spread.square() / len(mean) + TINY**2  # squared, as the spread is
 
         def distance(found: Tensor, _: int) -> Tensor:
             found_mean, found_covariance = _mean_and_covariance(found)
-            cross = trace_of_root(root @ found_covariance @ root, floor)
+            cross = trace_of_root(root @ found_covariance @ root.T, floor)
             apart = (found_mean - mean).square().sum() + found_covariance.trace() + spread - 2 * cross
             relative: Tensor = apart / energy
             return relative

@@ -24,7 +24,7 @@ from torch import Tensor
 
 from engine import Options, Style, memory, stylize
 from engine.coarse_to_fine import INGREDIENTS
-from engine.encoders import VGG19, VGG19_CONVOLUTIONS, EmbeddedEncoder, Encoder
+from engine.encoders import VGG19, EmbeddedEncoder, Encoder, vgg19_shapes
 from engine.heap import keep_what_is_freed
 from engine.images import Pixels, resize
 from engine.loading import prepare
@@ -143,11 +143,7 @@ def untrained(name: EncoderName) -> VGG19 | EmbeddedEncoder:
 
 
 def _any_weights() -> dict[str, Tensor]:
-    from torchvision.models import vgg19
-
-    with torch.device("meta"):
-        shapes = vgg19(weights=None).features[: VGG19_CONVOLUTIONS["conv5_1"] + 1].state_dict()
-    return {f"features.{layer}": 0.05 * torch.randn(tensor.shape) for layer, tensor in shapes.items()}
+    return {name: 0.05 * torch.randn(shape) for name, shape in vgg19_shapes().items()}
 
 
 def clouds(height: int, width: int, seed: int) -> Pixels:

@@ -91,11 +91,12 @@ def main(arguments: Sequence[str] | None = None) -> int:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     add_arguments(parser, "speed")
     parser.add_argument("--list", choices=LISTS, default="b", help="a was tuned on, b was not")
+    parser.add_argument("--pairs", type=int, help="so many of the list")
     parser.add_argument("--size", type=int, default=256, help="long edge in pixels")
     parser.add_argument("--strength", type=int, default=Options.strength, help="of the draft; the article has none")
     parser.add_argument("--repeat", type=int, default=3, help="rounds of each pair")
     wishes = parser.parse_args(arguments)
-    pairs: Sequence[Pair] = LISTS[wishes.list]
+    pairs: Sequence[Pair] = LISTS[wishes.list][: wishes.pairs]
     size, repeat = wishes.size, wishes.repeat
     if wishes.quick:
         pairs, size, repeat = pairs[:1], 64, 1

@@ -45,7 +45,7 @@ class Schedule:
 
 
 SCHEDULES: Final[Mapping[Quality, Schedule]] = {
-    "draft": Schedule(first=40, later=18, step=1.9),  # not 2: rows that are doubled again and again become a grid
+    "draft": Schedule(first=36, later=17, step=1.9),  # not 2: rows that are doubled again and again become a grid
     "standard": Schedule(first=100, later=50, step=math.sqrt(2)),
     "fine": Schedule(first=200, later=150, step=math.sqrt(2)),
 }

@@ -31,7 +31,7 @@ from torch import Tensor, nn
 from engine.coarse_to_fine import INGREDIENTS, SCHEDULES, Ingredients, plan_scales
 from engine.encoders import CONTENT_LAYER, VGG19, VGG19_POOLINGS, Encoder, read_vgg19
 from engine.images import Pixels
-from engine.options import Options, Statistic
+from engine.options import QUALITIES, Options, Statistic
 from engine.step import resize, to_tensor
 from engine.transfer import final_size
 
@@ -210,7 +210,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     variants = {name: all_variants[name] for name in wishes.variants or known}
     count = wishes.pairs or (VGG19_PAIRS if wishes.encoder == "vgg19" else len(LIST_A))
     pairs, strengths = LIST_A[:count], list(STRENGTHS)
-    options = Options(size=wishes.size)
+    options = Options(size=wishes.size, quality=wishes.quality)
     if wishes.quick:
         pairs, strengths = pairs[:1], strengths[1::2]
         options = Options(size=64, quality="draft")
@@ -227,6 +227,7 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument("--size", type=int, default=256, help="long edge in pixels")
     parser.add_argument("--encoder", choices=("embedded", "vgg19"), default="embedded")
     parser.add_argument("--device", default="cpu", help="to paint on; pictures are always scored on the CPU")
+    parser.add_argument("--quality", choices=QUALITIES, default=Options.quality)
     parser.add_argument("--variants", type=lambda text: text.split(","), metavar="gram,sliced", help="only these")
     parser.add_argument("--pairs", type=int, help="so many of list A")
     parser.add_argument("--threads", type=int, help="torch's; 1 lets two of these run side by side")

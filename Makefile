@@ -18,10 +18,10 @@ run: .venv/installed  ## the bot; with no DISCORD_TOKEN, on a local page
 	$(BIN)/python -m bot
 
 check: .venv/installed lint  ## style, types, floors and the fast tests (two minutes)
-	$(BIN)/python -m pytest -m 'not slow'
+	$(BIN)/python -m pytest --numprocesses auto --dist loadfile -m 'not slow'
 
 test: .venv/installed lint  ## everything (fifteen minutes)
-	$(BIN)/python -m pytest
+	$(BIN)/python -m pytest --numprocesses auto --dist loadfile
 
 lint: .venv/installed
 	$(BIN)/ruff format --check .

@@ -60,7 +60,7 @@ class Piece:
         rows, columns = drawn // self.whole[1] - self.top, drawn % self.whole[1] - self.left
         is_here = (rows >= 0) & (rows < height) & (columns >= 0) & (columns < width)
         places = rows.clamp(0, height - 1) * width + columns.clamp(0, width - 1)
-        return self.features[0].flatten(start_dim=1)[:, places].float() * is_here
+        return (_rows(self.features).index_select(0, places).float() * is_here[:, None]).T
 
 
 Distance = Callable[[Tensor, int], Tensor]

@@ -64,7 +64,7 @@ def test_more_strength_is_farther_from_the_photo(encoder: Encoder) -> None:
 
 def test_a_broader_brush_paints_coarser_strokes(encoder: Encoder) -> None:
     """Stripes of the painting become twice as broad, so there are half as many edges."""
-    texture = replace(SMALL, size=128, texture_only=True)
+    texture = replace(SMALL, size=128, quality="standard", texture_only=True)
 
     fine, coarse = (grain(paint(encoder, replace(texture, brush_size=brush), [Style(BROAD)])) for brush in (0.5, 1.0))
 
@@ -138,7 +138,7 @@ def test_a_texture_knows_nothing_of_the_photo_but_its_shape(encoder: Encoder) ->
 
 def test_noise_becomes_the_photo_too(encoder: Encoder) -> None:
     """The start is forgotten where the photo is held."""
-    picture = paint(encoder, replace(SMALL, strength=10, start="noise"))
+    picture = paint(encoder, replace(SMALL, quality="standard", strength=10, start="noise"))
 
     assert likeness(picture, PHOTO) > 0.7
 
@@ -199,6 +199,8 @@ def test_no_time_at_all_is_refused(seconds: float) -> None:
 
 def test_a_flat_colour_is_a_style_too(encoder: Encoder) -> None:
     """Little to learn from, but its colour is learned."""
-    picture = paint(encoder, replace(SMALL, strength=90), [Style(np.full_like(a_painting(), (200, 60, 40)))])
+    picture = paint(
+        encoder, replace(SMALL, quality="standard", strength=90), [Style(np.full_like(a_painting(), (200, 60, 40)))]
+    )
 
     assert np.abs(picture.mean(axis=(0, 1)) - (200, 60, 40)).max() < 40

@@ -34,6 +34,7 @@ def paint(encoder: Encoder, options: Options = TINY) -> list[Step]:
 
 
 @pytest.mark.slow
+@pytest.mark.timeout(300)
 @pytest.mark.skipif(sys.platform != "linux", reason="only there does a process know its peak")
 @pytest.mark.parametrize(
     ("name", "height", "width", "rung"),

@@ -67,6 +67,7 @@ def test_it_goes_on_from_any_iteration_as_if_nothing_had_happened(
     assert len(steps) == max(1, 19 - iteration)
 
 
+@pytest.mark.timeout(300)
 @pytest.mark.parametrize("statistic", ["gram", "moments", "sliced"])
 def test_what_is_drawn_at_random_goes_on_too(encoder: Encoder, tmp_path: Path, statistic: Statistic) -> None:
     """Noise, lines and places, with a mask."""

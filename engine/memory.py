@@ -37,8 +37,8 @@ class Appetite:
 APPETITES: Final = {
     ("embedded", 2, False): Appetite(200 * 2**20, 205, 465),
     ("embedded", 2, True): Appetite(180 * 2**20, 205, 212),
-    ("embedded", 4, False): Appetite(170 * 2**20, 205, 930),
-    ("embedded", 4, True): Appetite(175 * 2**20, 205, 421),
+    ("embedded", 4, False): Appetite(170 * 2**20, 270, 800),
+    ("embedded", 4, True): Appetite(175 * 2**20, 270, 356),
     ("vgg19", 2, False): Appetite(20 * 2**20, 405, 1450),
     ("vgg19", 2, True): Appetite(10 * 2**20, 405, 460),
     ("vgg19", 4, False): Appetite(100 * 2**20, 405, 2345),

@@ -25,8 +25,8 @@ SPEED_EDGE: Final = 256
 PROBE_LAYERS: Final = ("conv2_1",)
 """So little of the network already tells a precision that is emulated."""
 EMULATED: Final = 3.0
-"""Times slower than float32: no machine that computes in bfloat16 is. One that only emulates it took 16 to 50 times as
-long, half a minute for the whole test."""
+"""Times slower than float32: a machine that computes in bfloat16 should not be. One that only emulates it took 4 to 15
+times as long for these layers, 16 to 50 for the whole network, and half a minute for the whole test."""
 HARDLY_SLOWER: Final = 1.3
 """Times: about what the next rung of `engine.memory`'s ladder costs."""
 

@@ -69,7 +69,7 @@ def root_by_eigenvalues(matrix: Tensor, floor: Tensor) -> tuple[Tensor, Tensor]:
 def root_by_products(matrix: Tensor, floor: Tensor) -> tuple[Tensor, Tensor]:
     """The same without waiting for the device: the coupled iteration of Newton and Schulz.
 
-    Higham, "Functions of Matrices" (2008), equation 6.35: Y → A^½ and Z → A^-½ from Y = A, Z = 1, with
+    Higham, "Functions of Matrices" (2008), chapter 6: Y → A^½ and Z → A^-½ from Y = A, Z = 1, with
     T = (3 - Z Y) / 2, Y ← Y T, Z ← T Z, for a matrix of norm up to 1.
     """
     one = torch.eye(len(matrix), device=matrix.device)

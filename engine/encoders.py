@@ -7,7 +7,7 @@ halves height and width (rounding down) between blocks, so that an edge of `SMAL
 
 import copy
 import hashlib
-from collections.abc import Callable, Collection, Mapping
+from collections.abc import Callable, Collection, Mapping, Sequence
 from functools import cached_property, partial
 from pathlib import Path
 from pickle import UnpicklingError
@@ -331,37 +331,28 @@ class EmbeddedEncoder(_Network):
 
     Args:
         widths: channels of the five blocks, which are also the components that each block's heads predict.
+        depths: convolutions of the five blocks.
     """
 
     name = "embedded"
-    reach = 48
-    """conv5_1 sees 108 pixels: 46 before the first and 45 behind the last of its own sixteen."""
 
     WIDTHS: Final = (16, 32, 96, 192, 192)
+    DEPTHS: Final = (2, 2, 2, 2, 1)
 
-    def __init__(self, widths: tuple[int, ...] = WIDTHS) -> None:
+    def __init__(self, widths: Sequence[int] = WIDTHS, depths: Sequence[int] = DEPTHS) -> None:
         super().__init__()
         self.convolutions = nn.ModuleDict()
         self.heads = nn.ModuleDict()
-        channels = 3
-        for layer in (
-            "conv1_1",
-            "conv1_2",
-            "conv2_1",
-            "conv2_2",
-            "conv3_1",
-            "conv3_2",
-            "conv4_1",
-            "conv4_2",
-            "conv5_1",
-        ):
-            width = widths[int(layer[4]) - 1]
-            # The teacher sees the picture's own border at conv1_1 and zeros later; so does the pupil.
-            border: Border = "replicate" if layer == "conv1_1" else "zeros"
-            self.convolutions[layer] = nn.Conv2d(channels, width, 3, padding=1, padding_mode=border)
-            if layer in LAYERS:
-                self.heads[layer] = nn.Conv2d(width, width, 1)
-            channels = width
+        channels, sees = 3, 0
+        for block, (width, depth) in enumerate(zip(widths, depths, strict=True)):
+            for layer in (f"conv{block + 1}_{number + 1}" for number in range(depth)):
+                # The teacher sees the picture's own border at conv1_1 and zeros later; so does the pupil.
+                border: Border = "replicate" if layer == "conv1_1" else "zeros"
+                self.convolutions[layer] = nn.Conv2d(channels, width, 3, padding=1, padding_mode=border)
+                if layer in LAYERS:
+                    self.heads[layer] = nn.Conv2d(width, width, 1)
+                channels, sees = width, sees + 2**block
+        self.reach = -(-sees // 16) * 16
 
     def forward(self, picture: Tensor, layers: Collection[str]) -> Maps:
         """The predicted projections of VGG-19's feature maps at those layers."""

@@ -1,30 +1,40 @@
-"""The pictures from which the embedded encoder learns: clean crops, and pictures that it is painting itself.
+"""The pictures from which the embedded encoder learns: crops, imagined pictures, and those that it is painting itself.
 
 Clean photos and paintings are not enough: an optimiser that is steered by a small network finds noise that this
-network likes and its teacher does not. So the pupil keeps a pool of pictures that it is stylising with its weights of
-the moment, some steps at each visit, and is taught what VGG-19 sees in them. This was the largest single gain.
+network likes and its teacher does not. So a pool of pictures is kept that the pupil stylises with its weights of the
+moment, by the default recipe, some steps at each visit; and it is taught what VGG-19 sees in them. This was the largest
+single gain.
+
+What the teacher sees costs far more than to learn from it, so each picture is kept with it and drawn several times.
 """
 
-from collections.abc import Callable, Sequence
+from collections import deque
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Final
 
+import numpy as np
 import torch
 from torch import Tensor
 from torch.nn import functional
 
-from engine.encoders import CONTENT_LAYER, LAYERS, STYLE_LAYERS
+from engine.canvas import Canvas
+from engine.coarse_to_fine import INGREDIENTS, content_share
+from engine.descent import Descent, Pace
+from engine.encoders import Encoder
 from engine.errors import OptionsRefused
-from engine.images import open_picture
-from engine.losses import gram_matrix, relative_distance, total_variation
-from engine.step import to_tensor
+from engine.images import Pixels, open_picture
+from engine.imagined import imagine
+from engine.memory import Rung
+from engine.objective import Objective
+from engine.options import Options
+from engine.step import Style, to_tensor
+from engine.targets import MeasureCache
 
 PICTURE_SUFFIXES: Final = (".jpg", ".jpeg", ".png", ".webp")
 LONGEST_EDGE: Final = 768
 """Larger pictures are reduced to it when they are read: crops are taken at every smaller scale anyway."""
-
-Features = Callable[[Tensor, Sequence[str]], dict[str, Tensor]]
 
 
 def read_folder(folder: Path, held_out: Sequence[str]) -> list[Tensor]:
@@ -55,42 +65,49 @@ class Crops:
     def clean(self, edge: int, *, of_painting: bool | None = None) -> Tensor:
         """One undisturbed crop, shape (1, 3, edge, edge); of a painting or a photo, or of either."""
         if of_painting is None:
-            of_painting = self._chance(0.5)
+            of_painting = self.chance(0.5)
         pictures = self.paintings if of_painting else self.photos
-        picture = pictures[self._below(len(pictures))].float()
+        picture = pictures[self.below(len(pictures))].float()
         shortest = min(picture.shape[-2:])
         # Between the finest detail and the whole picture, evenly by octave.
-        window = round(shortest * (edge / shortest) ** self._uniform(0, 1)) if shortest > edge else shortest
-        top = self._below(picture.shape[-2] - window + 1)
-        left = self._below(picture.shape[-1] - window + 1)
+        window = round(shortest * (edge / shortest) ** self.uniform(0, 1)) if shortest > edge else shortest
+        top = self.below(picture.shape[-2] - window + 1)
+        left = self.below(picture.shape[-1] - window + 1)
         crop = picture[..., top : top + window, left : left + window]
         crop = functional.interpolate(crop, (edge, edge), mode="bicubic", antialias=True, align_corners=False)
-        return crop.flip(-1).clamp(0, 1) if self._chance(0.5) else crop.clamp(0, 1)
+        return crop.flip(-1).clamp(0, 1) if self.chance(0.5) else crop.clamp(0, 1)
+
+    def imagined(self, edge: int) -> Tensor:
+        """A picture of nothing that was ever seen (`engine.imagined`), shape (1, 3, edge, edge)."""
+        return to_tensor(imagine(edge, np.random.default_rng(self.below(2**31))), torch.device("cpu"))
 
     def disturbed(self, edge: int) -> Tensor:
-        """One crop, perhaps blended with another, with its colours shuffled or shifted, blurred or noisy."""
-        crop = self.clean(edge)
-        if self._chance(0.2):
-            crop = crop.lerp(self.clean(edge), self._uniform(0.2, 0.8))
-        if self._chance(0.3):
+        """A crop or an imagined one, perhaps blended with another, in other colours, blurred or noisy."""
+        crop = self.imagined(edge) if self.chance(0.2) else self.clean(edge)
+        if self.chance(0.2):
+            crop = crop.lerp(self.clean(edge), self.uniform(0.2, 0.8))
+        if self.chance(0.3):
             crop = crop[:, torch.randperm(3, generator=self.random)]
-        if self._chance(0.5):
+        if self.chance(0.5):
             gain = 1 + 0.4 * self._normal(1, 3, 1, 1)
             crop = (crop - 0.5) * gain + 0.5 + 0.15 * self._normal(1, 3, 1, 1)
-        if self._chance(0.1):
+        if self.chance(0.1):
             small = functional.avg_pool2d(crop, 4)
             crop = functional.interpolate(small, (edge, edge), mode="bilinear", align_corners=False)
-        if self._chance(0.4):
-            crop = crop + self._uniform(0, 0.15) * self._normal(*crop.shape)
+        if self.chance(0.4):
+            crop = crop + self.uniform(0, 0.15) * self._normal(*crop.shape)
         return crop.clamp(0, 1)
 
-    def _chance(self, probability: float) -> bool:
-        return self._uniform(0, 1) < probability
+    def chance(self, probability: float) -> bool:
+        """Whether luck will have it."""
+        return self.uniform(0, 1) < probability
 
-    def _uniform(self, low: float, high: float) -> float:
+    def uniform(self, low: float, high: float) -> float:
+        """A number between the two."""
         return low + (high - low) * torch.rand((), generator=self.random).item()
 
-    def _below(self, end: int) -> int:
+    def below(self, end: int) -> int:
+        """A whole number from 0."""
         return int(torch.randint(end, (), generator=self.random).item())
 
     def _normal(self, *shape: int) -> Tensor:
@@ -98,69 +115,127 @@ class Crops:
 
 
 @dataclass
-class _Canvas:
+class _Easel:
     """A picture on its way from a content to a style, by the pupil's own weights."""
 
-    picture: Tensor
-    content: Tensor
-    style: Tensor
-    content_weight: float
-    adam: torch.optim.Adam
+    canvas: Canvas
+    descent: Descent
+    edges: list[int]
+    """Of the scales to come, in pixels; the first is this one's."""
     steps_left: int
+    """At this scale."""
+
+    def objective(self, encoder: Encoder) -> Objective:
+        """The recipe's, as the pupil sees content and style now."""
+        edge, share = self.edges[0], content_share(self.canvas.options.strength)
+        return self.canvas.objective(
+            edge,
+            edge,
+            encoder,
+            Rung(encoder.precision),
+            {layer: share * weight for layer, weight in INGREDIENTS.content_weights.items()},
+            INGREDIENTS.layer_weights,
+            INGREDIENTS.smoothness_weight,
+        )
 
 
 @dataclass
 class Pool:
-    """Pictures that the pupil is painting; every visit takes some steps of the default recipe's descent."""
+    """Pictures that the pupil is painting by the default recipe, scale by scale.
+
+    Args:
+        crops: whence contents and styles come.
+        edges: of the scales, in pixels.
+        device: to paint on.
+        size: pictures in work at a time.
+        steps_a_visit: steps between two looks of the teacher.
+    """
 
     crops: Crops
     edges: Sequence[int]
+    device: torch.device
     size: int = 24
-    steps_a_visit: int = 3
-    canvases: list[_Canvas] = field(default_factory=list)
+    steps_a_visit: int = 4
+    easels: list[_Easel] = field(default_factory=list)
 
-    def visit(self, pupil: Features) -> Tensor:
-        """Paint on at one canvas with the pupil's features; its picture, shape (1, 3, edge, edge)."""
-        random = self.crops.random
-        if len(self.canvases) < self.size:
-            self.canvases.append(self._begin())
-        index = int(torch.randint(len(self.canvases), (), generator=random).item())
-        canvas = self.canvases[index]
-        if canvas.steps_left <= 0:
-            canvas = self.canvases[index] = self._begin()
-        with torch.no_grad():  # the weights have moved since the last visit, and the targets with them
-            content = pupil(canvas.content, [CONTENT_LAYER])[CONTENT_LAYER]
-            grams = {layer: gram_matrix(map_) for layer, map_ in pupil(canvas.style, STYLE_LAYERS).items()}
+    def visit(self, encoder: Encoder) -> Tensor:
+        """Paint on at one of them with that encoder; its picture of the moment, shape (1, 3, edge, edge)."""
+        if len(self.easels) < self.size:
+            self.easels.append(self._begin())
+            number = len(self.easels) - 1
+        else:
+            number = self.crops.below(self.size)
+        easel = self.easels[number]
+        if easel.steps_left <= 0:
+            easel.edges.pop(0)
+            if easel.edges:
+                easel.descent.move_to(easel.edges[0], easel.edges[0])
+                easel.steps_left = self._steps()
+            else:
+                easel = self.easels[number] = self._begin()
+        objective = easel.objective(encoder)
         for _ in range(self.steps_a_visit):
-            canvas.adam.zero_grad()
-            found = pupil(canvas.picture, LAYERS)
-            style = torch.stack([relative_distance(gram_matrix(found[layer]), grams[layer]) for layer in STYLE_LAYERS])
-            loss = (
-                canvas.content_weight * relative_distance(found[CONTENT_LAYER], content)
-                + style.sum()
-                + total_variation(canvas.picture)
-            )
-            (canvas.picture.grad,) = torch.autograd.grad(loss, canvas.picture)
-            canvas.adam.step()
-            with torch.no_grad():
-                canvas.picture.clamp_(0, 1)
-        canvas.steps_left -= self.steps_a_visit
-        return canvas.picture.detach().clone()
+            easel.descent.step(objective, seed=self.crops.below(2**31))
+        easel.steps_left -= self.steps_a_visit
+        return easel.descent.picture.detach().clone()
 
-    def _begin(self) -> _Canvas:
-        uniform = self.crops._uniform
-        edge = self.edges[self.crops._below(len(self.edges))]
-        content = self.crops.clean(edge, of_painting=False)
-        start = content.clone() if self.crops._chance(0.7) else torch.rand(content.shape, generator=self.crops.random)
-        picture = start.contiguous().requires_grad_()
-        return _Canvas(
-            picture=picture,
-            content=content,
-            style=self.crops.clean(edge, of_painting=True),
-            content_weight=10 ** uniform(-2, 0.7),
-            adam=torch.optim.Adam([picture], lr=10 ** uniform(-2, -1.2), betas=(0.9, 0.99)),
-            steps_left=int(10 ** uniform(0.8, 2.4)),
+    def _begin(self) -> _Easel:
+        crops = self.crops
+        edges = sorted(self.edges)[crops.below(len(self.edges)) :]
+        content, style = (to_pixels(crops.clean(edges[-1], of_painting=of_painting)) for of_painting in (False, True))
+        options = Options(
+            strength=1 + crops.below(99),
+            start="content" if crops.chance(0.7) else "noise",
+            statistic="moments" if crops.chance(0.8) else "gram",
+            seed=crops.below(2**31),
         )
+        canvas = Canvas(content, [Style(style)], self.device, options, (edges[-1], edges[-1]), MeasureCache())
+        rate = 10 ** crops.uniform(-2, -1)
+        descent = Descent(canvas.start(edges[0], edges[0]), Pace(rate=rate))
+        return _Easel(canvas, descent, edges, self._steps())
+
+    def _steps(self) -> int:
+        return int(10 ** self.crops.uniform(0.6, 2))
+
+
+@dataclass(frozen=True)
+class Lesson:
+    """One picture, and what the teacher sees in it."""
+
+    picture: Tensor
+    """Shape (1, 3, edge, edge), float16, in 0..1."""
+    seen: Mapping[str, Tensor]
+    """By layer, standardised projections, float16."""
+
+    @property
+    def pixels(self) -> int:
+        """Of the picture."""
+        return self.picture.shape[-1] * self.picture.shape[-2]
+
+
+class Replay:
+    """Lessons to be drawn again (Lin 1992, of reinforcement learning), the newest so many pixels of each edge."""
+
+    def __init__(self, most_pixels: int) -> None:
+        self.most_pixels = most_pixels
+        self.lessons: dict[int, deque[Lesson]] = {}
+
+    def keep(self, lesson: Lesson) -> None:
+        """The oldest of its edge goes, if there are too many."""
+        edge = lesson.picture.shape[-1]
+        kept = self.lessons.setdefault(edge, deque(maxlen=max(1, self.most_pixels // lesson.pixels)))
+        kept.append(lesson)
+
+    def draw(self, pixels: int, below: Callable[[int], int]) -> list[Lesson]:
+        """Lessons of one edge with about so many pixels; the same one may come twice."""
+        edges = sorted(self.lessons)
+        kept = self.lessons[edges[below(len(edges))]]
+        return [kept[below(len(kept))] for _ in range(max(1, pixels // kept[0].pixels))]
+
+
+def to_pixels(picture: Tensor) -> Pixels:
+    """Of a tensor in 0..1, shape (1, 3, height, width)."""
+    return picture[0].mul(255).round().byte().permute(1, 2, 0).cpu().numpy()
 
 
 def _resample(picture: Tensor, factor: float) -> Tensor:

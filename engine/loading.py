@@ -45,7 +45,7 @@ def load_encoder(name: EncoderName = "auto", weights: Path | None = None, device
     """
     if name == "embedded" and weights is not None:
         raise WeightsUnusable("A weights file belongs to VGG-19; leave it out, or choose that encoder.")
-    where = torch.device(_best_device() if device == "auto" else device)
+    where = best_device(device)
     encoder: Network
     if weights is not None:
         encoder = VGG19(read_vgg19(weights))
@@ -70,9 +70,10 @@ def seconds_per_megapixel(encoder: Encoder) -> float:
     return min(_seconds_of_an_iteration(encoder, SPEED_EDGE) for _ in range(3)) / (SPEED_EDGE**2 / 1e6)
 
 
-def _best_device() -> str:
-    accelerator = torch.accelerator.current_accelerator(check_available=True)
-    return accelerator.type if accelerator else "cpu"
+def best_device(name: str = "auto") -> torch.device:
+    """The device of that name; the accelerator for "auto", if there is one."""
+    accelerator = torch.accelerator.current_accelerator(check_available=True) if name == "auto" else torch.device(name)
+    return accelerator or torch.device("cpu")
 
 
 def _precisions(encoder: Network) -> tuple[torch.dtype, torch.dtype | None]:

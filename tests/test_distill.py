@@ -13,6 +13,8 @@ from torchvision.models import vgg19
 
 from engine import distill
 from engine.encoders import LAYERS, EmbeddedEncoder
+from engine.lessons import Crops, Lesson, Pool, Replay
+from engine.step import to_tensor
 
 
 @pytest.fixture
@@ -33,6 +35,7 @@ def school(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> list[str]:
     monkeypatch.setattr(distill, "EDGES", (32, 48))
     monkeypatch.setattr(distill, "BATCH_PIXELS", 2 * 48**2)
     monkeypatch.setattr(distill, "BASIS_CROPS", 4)
+    monkeypatch.setattr(distill, "BASIS_EDGE", 48)
     monkeypatch.setattr(distill, "LOG_EVERY", 1)
     monkeypatch.setattr(distill, "WARMUP_STEPS", 1)
     folders = ["--photos", str(tmp_path / "photos"), "--paintings", str(tmp_path / "paintings"), "--hold-out", "held"]
@@ -86,3 +89,75 @@ def test_nothing_to_learn_from_is_said(school: list[str], capsys: pytest.Capture
 def test_the_pupil_has_a_head_for_every_layer_a_recipe_asks_for() -> None:
     """A layer without a teacher would be noise."""
     assert set(EmbeddedEncoder().heads) == set(LAYERS)
+
+
+def test_a_grown_encoder_sees_what_the_smaller_one_saw() -> None:
+    """Wider and deeper, but the same maps, so that nothing that was learned is lost."""
+    small, large = EmbeddedEncoder((4, 6, 8, 8, 8)), EmbeddedEncoder((4, 8, 12, 16, 16), (2, 2, 3, 3, 1))
+    for encoder in (small, large):
+        distill.initialise(encoder)
+    picture = torch.rand(1, 3, 48, 64)
+
+    distill.grow(large, small.state_dict())
+
+    for encoder in (small, large):
+        for layer in LAYERS:
+            encoder.heads[layer] = torch.nn.Identity()
+    before, after = small(picture, LAYERS), large(picture, LAYERS)
+    for layer in LAYERS:
+        torch.testing.assert_close(after[layer][:, : before[layer].shape[1]], before[layer])
+
+
+def test_heads_are_fitted_by_least_squares(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A teacher whose maps are linear in the pupil's is met at once."""
+    monkeypatch.setattr(distill, "BASIS_CROPS", 8)
+    monkeypatch.setattr(distill, "BASIS_EDGE", 64)
+    pupil, teacher = (EmbeddedEncoder((4, 4, 6, 6, 6)) for _ in range(2))
+    distill.initialise(pupil)
+    distill.initialise(teacher)
+    teacher.convolutions.load_state_dict(pupil.convolutions.state_dict())
+    crops = some_crops()
+    kept = {layer: head.out_channels for layer, head in distill.convolutions(teacher.heads).items()}
+    bases = distill.principal_components(teacher, crops, kept)
+
+    distill.fit_heads(pupil, teacher, bases, crops)
+
+    with torch.no_grad():
+        picture = crops.clean(64)
+        seen, found = teacher(picture, LAYERS), pupil(picture, LAYERS)
+        for layer in LAYERS:
+            assert (bases[layer].project(seen[layer]) - found[layer]).square().mean() < 0.02
+
+
+def test_a_replay_keeps_the_newest_and_draws_one_size() -> None:
+    """As many pixels as it may of each edge, and batches that can be stacked."""
+    replay = Replay(most_pixels=3 * 16 * 16)
+    for number in range(5):
+        for edge in (16, 8):
+            replay.keep(Lesson(torch.full((1, 3, edge, edge), float(number)), {}))
+
+    kept = [float(lesson.picture.mean()) for lesson in replay.lessons[16]]
+    drawn = replay.draw(2 * 16 * 16, below=lambda end: end - 1)
+
+    assert kept == [2, 3, 4]
+    assert len(replay.lessons[8]) == 5
+    assert [lesson.picture.shape[-1] for lesson in drawn] == [16, 16]
+
+
+def test_the_pool_paints_with_the_pupil() -> None:
+    """Every visit moves a picture, and pictures grow from scale to scale."""
+    pool = Pool(some_crops(), (32, 48), torch.device("cpu"), size=2)
+    encoder = EmbeddedEncoder((4, 4, 6, 6, 6))
+    distill.initialise(encoder)
+    encoder.requires_grad_(False)
+
+    edges = {pool.visit(encoder).shape[-1] for _ in range(40)}
+
+    assert edges == {32, 48}
+    assert all(easel.descent.picture.isfinite().all() for easel in pool.easels)
+
+
+def some_crops() -> Crops:
+    """Of one photo and one painting."""
+    photo, painting = (to_tensor(make(80, 96), torch.device("cpu")) for make in (a_photo, a_painting))
+    return Crops([photo], [painting], torch.Generator().manual_seed(0))

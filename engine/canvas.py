@@ -14,7 +14,7 @@ from engine.objective import FeatureTerm, Objective, SelfSimilarityTerm, StyleTe
 from engine.options import Options
 from engine.regions import cover, plan_regions
 from engine.statistics import STATISTICS, mix
-from engine.step import Style, fit, resize, to_tensor
+from engine.step import BLEED, Style, fit, resize, to_tensor, trim, widen
 from engine.targets import MeasureCache, Painting, feature_maps
 from engine.tiles import plan_blocks
 
@@ -51,12 +51,12 @@ class Canvas:
         self.paintings = [Painting(self._recoloured(to_tensor(style.image, device)), cache) for style in styles]
 
     def start(self, height: int, width: int) -> Tensor:
-        """The first picture, at that size."""
+        """The first picture, at that size, with its bleed."""
         options = self.options
         if not (options.start == "noise" or options.texture_only):
-            return fit(self._seen_photo(), height, width)
+            return widen(fit(self._seen_photo(), height, width))
         noise = torch.Generator().manual_seed(options.seed)
-        return torch.rand((1, 3, height, width), generator=noise).to(self.photo.device)
+        return torch.rand((1, 3, height + 2 * BLEED, width + 2 * BLEED), generator=noise).to(self.photo.device)
 
     def objective(
         self,
@@ -68,7 +68,7 @@ class Canvas:
         layer_weights: Mapping[str, float],
         smoothness_weight: float,
     ) -> Objective:
-        """What a scale of that size asks."""
+        """What a scale of that size asks of a picture with its bleed."""
         terms: list[Term] = []
         statistic = STATISTICS[self.options.statistic]
         layers = tuple(layer for layer in STYLE_LAYERS if layer_weights.get(layer))
@@ -88,17 +88,19 @@ class Canvas:
                 terms.append(StyleTerm(layer, weight, statistic, statistic.towards(wanted), guide))
         equipped = rung.equip(encoder)
         hold = FeatureTerm if self.options.likeness == "features" else SelfSimilarityTerm
-        photos = feature_maps(fit(self._seen_photo(), height, width), equipped, rung, content_weights)
+        photo = widen(fit(self._seen_photo(), height, width))
+        photos = feature_maps(photo, equipped, rung, content_weights)
         terms.extend(hold(layer, weight, photos[layer]) for layer, weight in content_weights.items())
         look: Look = equipped
+        painted = photo.shape[-2], photo.shape[-1]
         if encoder.device.type == "cuda" and not rung.checkpoints and rung.block_edge is None:
-            look = captured(equipped, tuple(sorted({term.layer for term in terms})), height, width)
-        return Objective(look, terms, smoothness_weight, plan_blocks(height, width, rung.block_edge, encoder.reach))
+            look = captured(equipped, tuple(sorted({term.layer for term in terms})), *painted)
+        return Objective(look, terms, smoothness_weight, plan_blocks(*painted, rung.block_edge, encoder.reach))
 
     def finish(self, painted: Tensor) -> Tensor:
         """What the person gets to see: at the final size, in the colours and the region that were asked for."""
         height, width = self.size
-        shown = fit(painted, height, width)
+        shown = fit(trim(painted), height, width)
         if self.options.keep_colours == "luminance":
             shown = colours.with_luminance(self._photo_at_size(), colours.luminance(shown))
         if all(region.mask is not None for region in self.regions):

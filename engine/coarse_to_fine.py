@@ -22,7 +22,7 @@ from engine.encoders import SMALLEST_EDGE, STYLE_LAYERS, Encoder
 from engine.errors import OptionsRefused, OutOfMemory
 from engine.images import Pixels
 from engine.options import Options, Quality
-from engine.step import Losses, Step, Style, Tensors
+from engine.step import BLEED, Losses, Step, Style, Tensors
 from engine.targets import MeasureCache
 
 STRENGTH_PER_TENFOLD: Final = 30.0
@@ -81,9 +81,14 @@ class Scale:
     iterations: int
 
     @property
+    def painted(self) -> tuple[int, int]:
+        """Height and width with the bleed."""
+        return self.height + 2 * BLEED, self.width + 2 * BLEED
+
+    @property
     def area(self) -> int:
-        """In pixels."""
-        return self.height * self.width
+        """In pixels, with the bleed."""
+        return math.prod(self.painted)
 
     @property
     def work(self) -> int:
@@ -215,7 +220,7 @@ class _Run:
             if self.round == 0 and self.number:
                 self.descent.move_to(scale.height, scale.width)
             free_bytes = self._free_bytes()
-            while rung := memory.choose(self.encoder, scale.height, scale.width, free_bytes):
+            while rung := memory.choose(self.encoder, *scale.painted, free_bytes):
                 try:
                     yield from self._paint_scale(scale, rung)
                     break
@@ -223,7 +228,7 @@ class _Run:
                     if not memory.is_full(error):
                         raise
                 # From where it stands, with less: the prediction was too low.
-                free_bytes = LESS_THAN_FAILED * memory.predict(self.encoder, rung, scale.height, scale.width)
+                free_bytes = LESS_THAN_FAILED * memory.predict(self.encoder, rung, *scale.painted)
             else:
                 yield self._cut_short()
             self.number, self.round = self.number + 1, 0
@@ -281,9 +286,7 @@ class _Run:
         if self.options.work_limit is not None:
             timely = thin(planned, 1e6 * self.options.work_limit)
         free_bytes = self._free_bytes()
-        fitting = [
-            scale for scale in timely if memory.choose(self.encoder, scale.height, scale.width, free_bytes) is not None
-        ]
+        fitting = [scale for scale in timely if memory.choose(self.encoder, *scale.painted, free_bytes) is not None]
         if not fitting:
             raise OutOfMemory(NO_ROOM)
         if len(fitting) < len(planned):

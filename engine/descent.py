@@ -8,7 +8,7 @@ from torch import Tensor
 from torch.nn import functional
 
 from engine.objective import Objective, Terms
-from engine.step import Tensors, fit
+from engine.step import BLEED, Tensors, fit, trim, widen
 from engine.watch import Watch
 
 LOSS_FLOOR: Final = 1.0
@@ -33,7 +33,7 @@ class Descent:
     """The picture, Adam's moments and the average, and a copy of them from when all was well.
 
     Args:
-        picture: to start from, shape (1, 3, height, width), RGB in 0..1.
+        picture: to start from, with its bleed, shape (1, 3, height, width), RGB in 0..1.
         pace: how to step.
     """
 
@@ -44,12 +44,12 @@ class Descent:
         self._begin(picture, None)
 
     def move_to(self, height: int, width: int) -> None:
-        """Go on at another size, from the averaged picture."""
+        """Go on at another size of what is within the bleed, from the averaged picture."""
         moments = None
         if self.pace.carries:
-            size = height, width
+            size = height + 2 * BLEED, width + 2 * BLEED
             # A mean over the pixels slopes less at each of more of them.
-            less = self.picture.shape[-2] * self.picture.shape[-1] / (height * width)
+            less = self.picture.shape[-2] * self.picture.shape[-1] / (size[0] * size[1])
             moments = {
                 "step": self._moments["step"],
                 "exp_avg": less
@@ -57,7 +57,7 @@ class Descent:
                 # Bilinear, because bicubic rings and a second moment must not fall below zero.
                 "exp_avg_sq": less**2 * functional.interpolate(self._moments["exp_avg_sq"], size, mode="bilinear"),
             }
-        self._begin(fit(self.shown(), height, width), moments)
+        self._begin(widen(fit(trim(self.shown()), height, width)), moments)
 
     def step(self, objective: Objective, seed: int) -> Terms:
         """One step of Adam, clamped to 0..1; the terms before it.

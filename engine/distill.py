@@ -41,7 +41,7 @@ REPLAY_PIXELS: Final = 8_000_000
 """Of each edge; some 75 bytes each."""
 OWN_SHARE: Final = 0.5
 """Of the lessons: pictures that the pupil is painting itself."""
-MOMENTS_WEIGHT: Final = 0.1
+MOMENTS_WEIGHT: Final = 0.3
 """Of what a picture's second moments are off by, beside the features' own error."""
 LEARNING_RATE: Final = 2e-3
 LAST_RATE: Final = 2e-5
@@ -168,12 +168,20 @@ class Run:
         saved = began = time.monotonic()
         before = self.seconds
         with (self.folder / "log.jsonl").open("a") as log:
+            found: list[Tensor] = []
             while self.seconds < minutes * 60:
-                found = self.learn(self.seconds / (minutes * 60))
+                found.append(self.learn(self.seconds / (minutes * 60)))
                 now = time.monotonic()
                 self.seconds = before + now - began
                 if self.step % LOG_EVERY == 0:
-                    line = {"step": self.step, "minutes": round(self.seconds / 60, 2), **found}
+                    means = [round(mean, 4) for mean in torch.stack(found).mean(dim=0).tolist()]
+                    names = [*LAYERS, *(f"moments_{layer}" for layer in LAYERS)]
+                    line = {
+                        "step": self.step,
+                        "minutes": round(self.seconds / 60, 2),
+                        **dict(zip(names, means, strict=True)),
+                    }
+                    found.clear()
                     log.write(json.dumps(line) + "\n")
                     log.flush()
                     print(line, file=sys.stderr)
@@ -182,24 +190,22 @@ class Run:
                     saved = now
         self.save()
 
-    def learn(self, progress: float) -> dict[str, float]:
-        """One step of Adam on lessons that are new and old; now and then, the errors by layer, on new ones."""
+    def learn(self, progress: float) -> Tensor:
+        """One step of Adam on lessons that are new and old.
+
+        Returns:
+            Shape (2 × layers,): the errors before the step, as `_errors` gives them.
+        """
         for group in self.adam.param_groups:
             group["lr"] = learning_rate(self.step, progress, self.rate)
-        report: dict[str, float] = {}
         while self.seen_pixels * TIMES_DRAWN <= self.drawn_pixels:
             is_own = self.crops.chance(OWN_SHARE)
             self._see(self.pool.visit(self.painter()) if is_own else self._crop())
-        if (self.step + 1) % LOG_EVERY == 0:
-            own = self._see(self.pool.visit(self.painter()))
-            clean = self._see(self.crops.clean(own.picture.shape[-1]))
-            for kind, lesson in (("clean", clean), ("own", own)):
-                with torch.no_grad():
-                    report |= {f"{kind}_{layer}": round(e.item(), 4) for layer, e in self._errors([lesson]).items()}
         drawn = self.replay.draw(BATCH_PIXELS, self.crops.below)
         self.drawn_pixels += sum(lesson.pixels for lesson in drawn)
         self.adam.zero_grad()
-        torch.stack(list(self._errors(drawn, MOMENTS_WEIGHT).values())).sum().backward()
+        errors, moments = self._errors(drawn)
+        (errors.sum() + MOMENTS_WEIGHT * moments.sum()).backward()
         nn.utils.clip_grad_norm_(self.encoder.parameters(), 1.0)
         self.adam.step()
         self.step += 1
@@ -207,7 +213,7 @@ class Run:
         with torch.no_grad():
             for name, tensor in self.encoder.state_dict().items():
                 self.average[name].lerp_(tensor, 1 - decay)
-        return report
+        return torch.cat([errors, moments]).detach()
 
     def _crop(self) -> Tensor:
         return self.crops.disturbed(EDGES[self.crops.below(len(EDGES))])
@@ -222,21 +228,22 @@ class Run:
         self.seen_pixels += lesson.pixels
         return lesson
 
-    def _errors(self, lessons: Sequence[Lesson], moments_weight: float = 0.0) -> dict[str, Tensor]:
-        """By layer, the share of the projection's variance that the pupil gets wrong, for lessons of one size."""
+    def _errors(self, lessons: Sequence[Lesson]) -> tuple[Tensor, Tensor]:
+        """What the pupil gets wrong by layer, as in `LAYERS`, for lessons of one size: the share of the projection's
+        variance, place by place, and the relative distance of each picture's second moments.
+        """
         pictures = torch.cat([lesson.picture for lesson in lessons]).float()
         # In the teacher's precision, which was found to be the fastest here.
         low = self.teacher.precision != torch.float32
         with torch.autocast(self.device.type, self.teacher.precision) if low else nullcontext():
             found = self.encoder(pictures, LAYERS)
-        errors = {}
-        for layer, map_ in found.items():
-            seen = torch.cat([lesson.seen[layer] for lesson in lessons]).float()
-            errors[layer] = (map_.float() - seen).square().mean()
-            if moments_weight:
-                apart = [relative_distance(_moment(one), _moment(other)) for one, other in zip(map_, seen, strict=True)]
-                errors[layer] = errors[layer] + moments_weight * torch.stack(apart).mean()
-        return errors
+        errors, moments = [], []
+        for layer in LAYERS:
+            map_, seen = found[layer].float(), torch.cat([lesson.seen[layer] for lesson in lessons]).float()
+            errors.append((map_ - seen).square().mean())
+            apart = [relative_distance(_moment(one), _moment(other)) for one, other in zip(map_, seen, strict=True)]
+            moments.append(torch.stack(apart).mean())
+        return torch.stack(errors), torch.stack(moments)
 
     def painter(self, weights: dict[str, Tensor] | None = None) -> EmbeddedEncoder:
         """The pupil of this moment as an encoder to paint with, in the teacher's units; or one with other weights."""

@@ -263,7 +263,7 @@ def read_vgg19(path: Path) -> Mapping[str, Tensor]:
     Raises:
         WeightsUnusable: no such file, not such a file, or not VGG-19's weights.
     """
-    weights = _read_tensors(path)
+    weights = read_tensors(path)
     expected = vgg19_shapes()
     for name, shape in expected.items():
         found = weights.get(name)
@@ -278,7 +278,12 @@ def read_vgg19(path: Path) -> Mapping[str, Tensor]:
     return {name: weights[name].float() for name in expected}
 
 
-def _read_tensors(path: Path) -> Mapping[str, Tensor]:
+def read_tensors(path: Path) -> Mapping[str, Tensor]:
+    """What a weights file holds, by name.
+
+    Raises:
+        WeightsUnusable: no such file, or none of weights.
+    """
     from safetensors import SafetensorError
     from safetensors.torch import load_file
 
@@ -387,6 +392,17 @@ class EmbeddedEncoder(_Network):
         found = hashlib.sha256(EMBEDDED_WEIGHTS.read_bytes()).hexdigest()
         if found != EMBEDDED_SHA256.read_text().split()[0]:
             raise WeightsUnusable("The embedded encoder's weights are damaged; install Atelier again.")
-        encoder = cls()
-        encoder.load_state_dict({name: tensor.float() for name, tensor in _read_tensors(EMBEDDED_WEIGHTS).items()})
+        return cls.of(read_tensors(EMBEDDED_WEIGHTS))
+
+    @classmethod
+    def of(cls, weights: Mapping[str, Tensor]) -> Self:
+        """The encoder with these weights, as wide and as deep as they are."""
+        widths: dict[str, int] = {}
+        depths: dict[str, int] = {}
+        for name, tensor in weights.items():
+            if name.startswith("convolutions.") and name.endswith(".weight"):
+                block = name.removeprefix("convolutions.conv")[0]
+                widths[block], depths[block] = tensor.shape[0], depths.get(block, 0) + 1
+        encoder = cls([widths[block] for block in sorted(widths)], [depths[block] for block in sorted(depths)])
+        encoder.load_state_dict({name: tensor.float() for name, tensor in weights.items()})
         return encoder.eval().requires_grad_(False)

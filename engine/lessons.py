@@ -29,7 +29,7 @@ from engine.imagined import imagine
 from engine.memory import Rung
 from engine.objective import Objective
 from engine.options import Options
-from engine.step import Style, to_tensor
+from engine.step import BLEED, Style, to_tensor
 from engine.targets import MeasureCache
 
 PICTURE_SUFFIXES: Final = (".jpg", ".jpeg", ".png", ".webp")
@@ -121,16 +121,16 @@ class _Easel:
     canvas: Canvas
     descent: Descent
     edges: list[int]
-    """Of the scales to come, in pixels; the first is this one's."""
+    """Of the scales to come with their bleed, in pixels; the first is this one's."""
     steps_left: int
     """At this scale."""
 
     def objective(self, encoder: Encoder) -> Objective:
         """The recipe's, as the pupil sees content and style now."""
-        edge, share = self.edges[0], content_share(self.canvas.options.strength)
+        inner, share = self.edges[0] - 2 * BLEED, content_share(self.canvas.options.strength)
         return self.canvas.objective(
-            edge,
-            edge,
+            inner,
+            inner,
             encoder,
             Rung(encoder.precision),
             {layer: share * weight for layer, weight in INGREDIENTS.content_weights.items()},
@@ -145,7 +145,7 @@ class Pool:
 
     Args:
         crops: whence contents and styles come.
-        edges: of the scales, in pixels.
+        edges: of the scales with their bleed, in pixels.
         device: to paint on.
         size: pictures in work at a time.
         steps_a_visit: steps between two looks of the teacher.
@@ -169,7 +169,8 @@ class Pool:
         if easel.steps_left <= 0:
             easel.edges.pop(0)
             if easel.edges:
-                easel.descent.move_to(easel.edges[0], easel.edges[0])
+                inner = easel.edges[0] - 2 * BLEED
+                easel.descent.move_to(inner, inner)
                 easel.steps_left = self._steps()
             else:
                 easel = self.easels[number] = self._begin()
@@ -182,16 +183,17 @@ class Pool:
     def _begin(self) -> _Easel:
         crops = self.crops
         edges = sorted(self.edges)[crops.below(len(self.edges)) :]
-        content, style = (to_pixels(crops.clean(edges[-1], of_painting=of_painting)) for of_painting in (False, True))
+        first, last = edges[0] - 2 * BLEED, edges[-1] - 2 * BLEED
+        content, style = (to_pixels(crops.clean(last, of_painting=of_painting)) for of_painting in (False, True))
         options = Options(
             strength=1 + crops.below(99),
             start="content" if crops.chance(0.7) else "noise",
             statistic="moments" if crops.chance(0.8) else "gram",
             seed=crops.below(2**31),
         )
-        canvas = Canvas(content, [Style(style)], self.device, options, (edges[-1], edges[-1]), MeasureCache())
+        canvas = Canvas(content, [Style(style)], self.device, options, (last, last), MeasureCache())
         rate = 10 ** crops.uniform(-2, -1)
-        descent = Descent(canvas.start(edges[0], edges[0]), Pace(rate=rate))
+        descent = Descent(canvas.start(first, first), Pace(rate=rate))
         return _Easel(canvas, descent, edges, self._steps())
 
     def _steps(self) -> int:

@@ -13,7 +13,7 @@ from torch import Tensor
 from torch.nn import functional
 
 from engine.errors import OptionsRefused
-from engine.step import Mask, Style
+from engine.step import Mask, Style, widen
 from engine.tiles import stride_of
 
 SMALLEST_SHARE: Final = 1e-3
@@ -31,7 +31,7 @@ class Region:
     """Shape (1, 1, height, width), 0..1; None is everywhere."""
 
     def guide(self, layer: str, height: int, width: int) -> Tensor | None:
-        """How much each place of that layer's map counts, summing to 1; None: all alike.
+        """How much each place of that layer's map counts, summing to 1, the bleed's too; None: all alike.
 
         Args:
             layer: its name.
@@ -41,6 +41,7 @@ class Region:
         if self.mask is None:
             return None
         here = functional.interpolate(self.mask, (height, width), mode="bilinear", antialias=True)
+        here = widen(here, "replicate")
         guide = functional.avg_pool2d(here, stride_of(layer))[0, 0]
         return guide / guide.sum().clamp(min=1e-6)
 

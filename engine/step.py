@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
+from typing import Final, Literal
 
 import numpy as np
 import numpy.typing as npt
@@ -14,6 +15,9 @@ from engine.images import Pixels
 Mask = npt.NDArray[np.uint8]
 """Shape (height, width) of the content: 255 where the style goes, 0 where it does not."""
 Tensors = Mapping[str, Tensor]
+BLEED: Final = 6
+"""Pixels that are painted beyond each edge and trimmed when the picture is shown, as printers do. Around a picture the
+networks see zeros, and the optimiser answers with a coloured rim so wide."""
 
 
 @dataclass(frozen=True)
@@ -93,6 +97,16 @@ def to_tensor(pixels: Pixels, device: torch.device) -> Tensor:
 def fit(picture: Tensor, height: int, width: int) -> Tensor:
     """The picture at that size, values in 0..1."""
     return resize(picture.detach(), height, width).clamp(0, 1)
+
+
+def widen(picture: Tensor, mode: Literal["reflect", "replicate"] = "reflect") -> Tensor:
+    """The picture and its bleed: what a mirror at its edge would show."""
+    return functional.pad(picture, (BLEED, BLEED, BLEED, BLEED), mode=mode)
+
+
+def trim(picture: Tensor) -> Tensor:
+    """The picture without its bleed."""
+    return picture[..., BLEED:-BLEED, BLEED:-BLEED]
 
 
 def resize(picture: Tensor, height: int, width: int) -> Tensor:

@@ -12,7 +12,7 @@ from engine.encoders import SMALLEST_EDGE, Encoder
 from engine.memory import Rung
 from engine.options import Statistic
 from engine.statistics import STATISTICS
-from engine.step import fit
+from engine.step import fit, widen
 from engine.tiles import plan_blocks
 
 Measures = Mapping[str, Tensor]
@@ -65,7 +65,7 @@ class Painting:
         key = f"{self.digest} {height}×{width} {encoder.fingerprint} {rung.block_edge} {statistic} {layers}"
 
         def make() -> Measures:
-            picture = fit(self.picture, height, width)
+            picture = widen(fit(self.picture, height, width))  # as the canvas is
             return measure(picture, rung.equip(encoder), rung, layers, statistic)
 
         return self.cache.get(key, make)

@@ -23,7 +23,7 @@ import torch
 from torch import Tensor
 
 from engine import Options, Style, memory, stylize
-from engine.coarse_to_fine import INGREDIENTS
+from engine.coarse_to_fine import INGREDIENTS, Scale
 from engine.encoders import VGG19, EmbeddedEncoder, Encoder, vgg19_shapes
 from engine.heap import keep_what_is_freed
 from engine.images import Pixels, resize
@@ -118,7 +118,7 @@ def _paint(wishes: argparse.Namespace) -> Cost:
         size=max(height, width),
         quality="fine",  # or there would be fewer iterations than are asked for
         statistic=wishes.statistic,
-        work_limit=1.001 * wishes.iterations * height * width / 1e6,
+        work_limit=1.001 * wishes.iterations * Scale(height, width, 1).work / 1e6,
         memory_limit_bytes=wishes.limit,
     )
     keep_what_is_freed()
@@ -131,7 +131,7 @@ def _paint(wishes: argparse.Namespace) -> Cost:
         rung=next(name for name, one in RUNGS.items() if one == last),
         seconds=seconds,
         peak_bytes=peak - before,
-        predicted_bytes=memory.predict(encoder, last, height, width),
+        predicted_bytes=memory.predict(encoder, last, *Scale(height, width, 1).painted),
         process_bytes=peak,
     )
 

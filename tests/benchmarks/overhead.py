@@ -29,7 +29,7 @@ from engine.images import Pixels
 from engine.loading import prepare
 from engine.memory import Rung
 from engine.options import Statistic
-from engine.step import to_tensor
+from engine.step import to_tensor, widen
 from engine.targets import MeasureCache
 
 CLAIM: Final = 0.1
@@ -65,7 +65,7 @@ def measure(name: EncoderName, size: int, repeat: int, precision: str | None, st
     photo, painting = clouds(height, width, seed=1), clouds(height, width, seed=2)
     options = Options(size=size, quality="fine", statistic=statistic)
     run = stylize(photo, [Style(painting)], encoder, options, ingredients=ONE_SCALE)
-    bare = bare_pass(encoder, to_tensor(photo, encoder.device))
+    bare = bare_pass(encoder, widen(to_tensor(photo, encoder.device)))
     losses = pass_with_losses(encoder, photo, painting, options)
     turns: list[list[float]] = [[], [], []]
     for _ in range(WARM_UP + repeat):

@@ -25,10 +25,12 @@ from pairs import PEERS, Pair, read
 from records import Found, Records
 
 from engine import Options, Style, stylize
+from engine.coarse_to_fine import Scale
 from engine.heap import keep_what_is_freed
 from engine.images import Pixels, encode_png
 from engine.loading import load_encoder
 from engine.memory import Rung
+from engine.step import BLEED
 from engine.tiles import ALIGNMENT, Block, plan_blocks
 
 SEAMLESS: Final = 1.1
@@ -85,7 +87,7 @@ def paint(shared: Path, pair: Pair, size: int, limit: float, pictures: Path | No
         pictures.mkdir(parents=True, exist_ok=True)
         (pictures / f"seams-{size}.png").write_bytes(encode_png(picture))
     height, width = picture.shape[:2]
-    blocks = plan_blocks(height, width, chosen[-1].block_edge, encoder.reach)
+    blocks = plan_blocks(*Scale(height, width, 1).painted, chosen[-1].block_edge, encoder.reach)
     return {
         "height": height,
         "width": width,
@@ -104,19 +106,22 @@ def compare(picture: Pixels, blocks: Sequence[Block]) -> Found:
         ("down", {block.columns[0] for block in blocks if block.columns[0]}),
     ):
         if borders:
-            found[axis] = _compare_lines(change(picture if axis == "across" else picture.swapaxes(0, 1)), borders)
+            lines = change(picture if axis == "across" else picture.swapaxes(0, 1))
+            found[axis] = _compare_lines(lines, borders)
     return found
 
 
 def _compare_lines(lines: npt.NDArray[np.float64], borders: set[int]) -> Found:
-    kind = [line for line in range(ALIGNMENT, len(lines) + 1, ALIGNMENT) if line not in borders]
-    elsewhere = [line for line in range(1, len(lines) + 1) if line % ALIGNMENT]
-    at = lines[[line - 1 for line in borders]]
-    of_kind = lines[[line - 1 for line in kind]]
+    # Blocks count from the edge of the bleed, `lines` from the second row that is shown.
+    shown = range(BLEED + 1, BLEED + 1 + len(lines))
+    kind = [line for line in shown if line % ALIGNMENT == 0 and line not in borders]
+    elsewhere = [line for line in shown if line % ALIGNMENT]
+    at = lines[[line - shown.start for line in borders]]
+    of_kind = lines[[line - shown.start for line in kind]]
     return {
         "borders": float(at.mean()),
         "their kind": float(of_kind.mean()),
-        "elsewhere": float(lines[[line - 1 for line in elsewhere]].mean()),
+        "elsewhere": float(lines[[line - shown.start for line in elsewhere]].mean()),
         "rank": f"{1 + int((of_kind > at.max()).sum())} of {len(kind) + 1}",
     }
 

@@ -230,6 +230,52 @@ def test_the_embedded_encoder_gives_vgg19s_layers_at_vgg19s_sizes(picture: Tenso
     }
 
 
+@pytest.mark.parametrize(("height", "width"), [(64, 64), (32, 701), (1024, 33), (250, 251), (4096, 40)])
+@pytest.mark.parametrize("shows", ["black", "white", "noise", "a line of one pixel"])
+def test_any_picture_of_any_shape_gives_finite_maps_and_slopes(shows: str, height: int, width: int) -> None:
+    """What an optimiser steers by must be a number, whatever people send."""
+    encoder = EmbeddedEncoder.shipped()
+    picture = torch.full((1, 3, height, width), 1.0 if shows == "white" else 0.0)
+    if shows == "noise":
+        picture = torch.rand(picture.shape, generator=torch.Generator().manual_seed(0))
+    if shows == "a line of one pixel":
+        picture[..., width // 2] = 1
+    picture.requires_grad_()
+
+    maps = encoder(picture, LAYERS)
+    sum(map_.square().mean() for map_ in maps.values()).backward()
+
+    assert all(map_.isfinite().all() and map_.numel() for map_ in maps.values())
+    assert picture.grad is not None
+    assert picture.grad.isfinite().all()
+
+
+def test_a_picture_of_4096_pixels_is_seen_whole() -> None:
+    """The longest edge that may be asked for, without a slope."""
+    with torch.no_grad():
+        maps = EmbeddedEncoder.shipped()(torch.rand(1, 3, 256, 4096), ["conv5_1"])
+
+    assert maps["conv5_1"].shape[-2:] == (16, 256)
+    assert maps["conv5_1"].isfinite().all()
+
+
+def test_an_encoder_of_other_weights_is_as_wide_and_as_deep_as_they_are() -> None:
+    """The benchmarks compare sizes; nothing but the file says which one it is."""
+    made = EmbeddedEncoder((4, 6, 8, 10, 12), (2, 1, 3, 2, 1))
+
+    again = EmbeddedEncoder.of(made.state_dict())
+
+    assert (list(again.convolutions), again.reach) == (list(made.convolutions), made.reach)
+    assert all(torch.equal(tensor, made.state_dict()[name]) for name, tensor in again.state_dict().items())
+
+
+def test_two_loads_of_the_shipped_weights_are_equal_bit_by_bit() -> None:
+    """A painting resumed on another day is the same painting."""
+    one, other = EmbeddedEncoder.shipped().state_dict(), EmbeddedEncoder.shipped().state_dict()
+
+    assert all(torch.equal(tensor, other[name]) for name, tensor in one.items())
+
+
 def test_damaged_embedded_weights_are_refused_by_their_hash(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """One flipped bit paints rubbish that nobody could explain."""
     damaged = bytearray(engine.encoders.EMBEDDED_WEIGHTS.read_bytes())

@@ -26,6 +26,7 @@ from easel import HEADER, VGG19_FILE, Easel, Measured, add_arguments, average
 from pairs import HELD_OUT, Pair
 from plot import Panel, draw
 from records import Records
+from torch import nn
 
 from engine import load_encoder
 from engine.encoders import EMBEDDED_WEIGHTS, EmbeddedEncoder, Encoder, read_tensors
@@ -53,6 +54,10 @@ def main(arguments: Sequence[str] | None = None) -> int:
     }
     for path in wishes.weights:
         pupil = EmbeddedEncoder.of(read_tensors(path))
+        print(
+            f"{path.parent.name}/{path.stem} {pupil.fingerprint[:8]}: {operations(pupil) / 1000:.1f} thousand "
+            f"multiplications a pixel, {path.stat().st_size / 1e6:.1f} MB"
+        )
         makers[f"{path.parent.name}/{path.stem} {pupil.fingerprint[:8]}"] = partial(
             prepare, pupil, torch.device(wishes.device)
         )
@@ -67,6 +72,15 @@ def main(arguments: Sequence[str] | None = None) -> int:
     if wishes.curve:
         draw_curves(found, pairs, strengths, wishes.curve)
     return 0
+
+
+def operations(encoder: nn.Module) -> float:
+    """Multiplications for each pixel of a picture, to the deepest layer."""
+    return sum(
+        module.weight.numel() / 4 ** (int(name.split(".conv")[1][0]) - 1)
+        for name, module in encoder.named_modules()
+        if isinstance(module, nn.Conv2d)
+    )
 
 
 Curves = Mapping[Pair, Sequence[Measured]]

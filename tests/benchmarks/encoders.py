@@ -77,7 +77,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
 def operations(encoder: nn.Module) -> float:
     """Multiplications for each pixel of a picture, to the deepest layer."""
     return sum(
-        float(module.weight.numel()) / 4 ** (int(name.split(".conv")[1][0]) - 1)
+        module.weight.numel() * 0.25 ** (int(name.split(".conv")[1][0]) - 1)
         for name, module in encoder.named_modules()
         if isinstance(module, nn.Conv2d)
     )

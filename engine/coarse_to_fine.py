@@ -256,8 +256,7 @@ class _Run:
     def _content_weights(self) -> dict[str, float]:
         if self.options.texture_only:
             return {}
-        share = content_share(self.options.strength)
-        return {layer: weight * share for layer, weight in self.ingredients.content_weights.items()}
+        return content_weights(self.options.strength, self.encoder, self.ingredients)
 
     def _skip(self, scale: Scale, iterations: int) -> None:
         """Do without the last iterations of this scale."""
@@ -335,6 +334,12 @@ class _Run:
 
 def _bytes_tensor(data: bytes) -> Tensor:
     return torch.tensor(list(data), dtype=torch.uint8)
+
+
+def content_weights(strength: int, encoder: Encoder, ingredients: Ingredients = INGREDIENTS) -> dict[str, float]:
+    """By layer, at that strength and with that encoder."""
+    share = content_share(strength) * encoder.content_gain
+    return {layer: weight * share for layer, weight in ingredients.content_weights.items()}
 
 
 def content_share(strength: int) -> float:

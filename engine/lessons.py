@@ -20,7 +20,7 @@ from torch import Tensor
 from torch.nn import functional
 
 from engine.canvas import Canvas
-from engine.coarse_to_fine import INGREDIENTS, content_share
+from engine.coarse_to_fine import INGREDIENTS, content_weights
 from engine.descent import Descent, Pace
 from engine.encoders import Encoder
 from engine.errors import OptionsRefused
@@ -127,13 +127,13 @@ class _Easel:
 
     def objective(self, encoder: Encoder) -> Objective:
         """The recipe's, as the pupil sees content and style now."""
-        inner, share = self.edges[0] - 2 * BLEED, content_share(self.canvas.options.strength)
+        inner = self.edges[0] - 2 * BLEED
         return self.canvas.objective(
             inner,
             inner,
             encoder,
             Rung(encoder.precision),
-            {layer: share * weight for layer, weight in INGREDIENTS.content_weights.items()},
+            content_weights(self.canvas.options.strength, encoder),
             INGREDIENTS.layer_weights,
             INGREDIENTS.smoothness_weight,
         )

@@ -26,6 +26,7 @@ class OddEncoder:
         self.precision = encoder.precision
         self.spare_precision = encoder.spare_precision
         self.reach = encoder.reach
+        self.content_gain = encoder.content_gain
 
     def thrifty(self, precision: torch.dtype, *, checkpoints: bool) -> "OddEncoder":
         return OddEncoder(self.encoder.thrifty(precision, checkpoints=checkpoints), self.oddity)

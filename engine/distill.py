@@ -10,9 +10,11 @@ writes the averaged weights, float16, with their SHA-256 beside them. `--begin-w
 
 import argparse
 import copy
+import fcntl
 import hashlib
 import json
 import math
+import signal
 import sys
 import time
 from collections.abc import Mapping, Sequence
@@ -39,6 +41,8 @@ TIMES_DRAWN: Final = 4
 """In the mean, a lesson: to see a picture costs the teacher four times what it costs the pupil to learn from it."""
 REPLAY_PIXELS: Final = 8_000_000
 """Of each edge; some 75 bytes each."""
+FIRST_PIXELS: Final = 1_500_000
+"""Of lessons before the first step: to draw from few again and again is to learn them by heart."""
 OWN_SHARE: Final = 0.5
 """Of the lessons: pictures that the pupil is painting itself."""
 MOMENTS_WEIGHT: Final = 0.3
@@ -140,6 +144,8 @@ class Run:
         self.pool = Pool(crops, EDGES, self.device)
         self.replay = Replay(REPLAY_PIXELS)
         self.seen_pixels, self.drawn_pixels = 0, 0
+        self.errors: dict[str, float] = {}
+        """The last that were logged."""
 
     def save(self) -> None:
         """Write the checkpoint; a crash while writing leaves the one before."""
@@ -176,11 +182,8 @@ class Run:
                 if self.step % LOG_EVERY == 0:
                     means = [round(mean, 4) for mean in torch.stack(found).mean(dim=0).tolist()]
                     names = [*LAYERS, *(f"moments_{layer}" for layer in LAYERS)]
-                    line = {
-                        "step": self.step,
-                        "minutes": round(self.seconds / 60, 2),
-                        **dict(zip(names, means, strict=True)),
-                    }
+                    self.errors = dict(zip(names, means, strict=True))
+                    line = {"step": self.step, "minutes": round(self.seconds / 60, 2), **self.errors}
                     found.clear()
                     log.write(json.dumps(line) + "\n")
                     log.flush()
@@ -198,7 +201,7 @@ class Run:
         """
         for group in self.adam.param_groups:
             group["lr"] = learning_rate(self.step, progress, self.rate)
-        while self.seen_pixels * TIMES_DRAWN <= self.drawn_pixels:
+        while self.seen_pixels < max(FIRST_PIXELS, self.drawn_pixels / TIMES_DRAWN):
             is_own = self.crops.chance(OWN_SHARE)
             self._see(self.pool.visit(self.painter()) if is_own else self._crop())
         drawn = self.replay.draw(BATCH_PIXELS, self.crops.below)
@@ -245,10 +248,10 @@ class Run:
             moments.append(torch.stack(apart).mean())
         return torch.stack(errors), torch.stack(moments)
 
-    def painter(self, weights: dict[str, Tensor] | None = None) -> EmbeddedEncoder:
-        """The pupil of this moment as an encoder to paint with, in the teacher's units; or one with other weights."""
+    def painter(self) -> EmbeddedEncoder:
+        """The pupil of this moment as an encoder to paint with, in the teacher's units."""
         encoder = copy.deepcopy(self.encoder)
-        encoder.load_state_dict(in_teachers_units(weights or self.encoder.state_dict(), self.bases))
+        encoder.load_state_dict(in_teachers_units(self.encoder.state_dict(), self.bases))
         return encoder.eval().requires_grad_(False)
 
     def export(self, path: Path) -> None:
@@ -357,6 +360,18 @@ def main(arguments: Sequence[str] | None = None) -> int:
     if options.threads:
         torch.set_num_threads(options.threads)
     options.run.mkdir(parents=True, exist_ok=True)
+    with (options.run / "lock").open("w") as lock:
+        try:
+            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            print(
+                f"Another training is at work in {options.run}; wait for it, or name another folder.", file=sys.stderr
+            )
+            return 2
+        return _train(options)
+
+
+def _train(options: argparse.Namespace) -> int:
     try:
         random = torch.Generator().manual_seed(options.seed)
         photos = read_folder(options.photos, options.hold_out)
@@ -375,6 +390,15 @@ def main(arguments: Sequence[str] | None = None) -> int:
         run.save()
     if options.export:
         run.export(options.export)
+    report = {
+        **{name: str(wish) for name, wish in vars(options).items()},
+        "photos": len(photos),
+        "paintings": len(paintings),
+        "steps": run.step,
+        "minutes_trained": round(run.seconds / 60, 1),
+        "errors": run.errors,
+    }
+    (options.run / "report.json").write_text(json.dumps(report, indent=2) + "\n")
     return 0
 
 
@@ -383,4 +407,6 @@ def _numbers(text: str) -> tuple[int, ...]:
 
 
 if __name__ == "__main__":
+    for stop in (signal.SIGINT, signal.SIGTERM):  # a shell starts what runs in the background deaf to the first
+        signal.signal(stop, signal.default_int_handler)
     sys.exit(main())

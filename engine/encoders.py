@@ -346,7 +346,7 @@ class EmbeddedEncoder(_Network):
 
     name = "embedded"
     content_gain = 0.8
-    """A projection leaves out what no component holds, so that less of the style pulls. Found on three pairs of list A."""
+    """A projection leaves out what no component holds, so that less of the style pulls. Found on pairs of list A."""
 
     WIDTHS: Final = (16, 32, 96, 192, 192)
     DEPTHS: Final = (2, 2, 2, 2, 1)

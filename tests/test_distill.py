@@ -1,5 +1,6 @@
 """The training program learns, goes on where it was stopped, and writes what the shipped encoder reads."""
 
+import fcntl
 import hashlib
 import json
 from pathlib import Path
@@ -36,6 +37,7 @@ def school(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> list[str]:
     monkeypatch.setattr(distill, "BATCH_PIXELS", 2 * 48**2)
     monkeypatch.setattr(distill, "BASIS_CROPS", 4)
     monkeypatch.setattr(distill, "BASIS_EDGE", 48)
+    monkeypatch.setattr(distill, "FIRST_PIXELS", 10_000)
     monkeypatch.setattr(distill, "LOG_EVERY", 1)
     monkeypatch.setattr(distill, "WARMUP_STEPS", 1)
     folders = ["--photos", str(tmp_path / "photos"), "--paintings", str(tmp_path / "paintings"), "--hold-out", "held"]
@@ -54,6 +56,7 @@ def test_training_is_resumed_learns_and_exports(school: list[str], tmp_path: Pat
     assert [line["step"] for line in lines] == list(range(1, len(lines) + 1))
     assert min(line["conv1_1"] for line in lines[1:]) < lines[0]["conv1_1"]
     EmbeddedEncoder().load_state_dict(load_file(export))
+    assert json.loads((tmp_path / "run" / "report.json").read_text())["steps"] == len(lines)
     checksum = (tmp_path / "embedded.sha256").read_text().split()[0]
     assert checksum == hashlib.sha256(export.read_bytes()).hexdigest()
 
@@ -84,6 +87,19 @@ def test_nothing_to_learn_from_is_said(school: list[str], capsys: pytest.Capture
     assert distill.main(school) == 2
 
     assert "There is no picture to learn from" in capsys.readouterr().err
+
+
+def test_two_trainings_do_not_share_a_folder(
+    school: list[str], tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """Each would write over the other's checkpoint."""
+    (tmp_path / "run").mkdir()
+    with (tmp_path / "run" / "lock").open("w") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+
+        assert distill.main(school) == 2
+
+    assert "Another training is at work" in capsys.readouterr().err
 
 
 def test_the_pupil_has_a_head_for_every_layer_a_recipe_asks_for() -> None:

@@ -209,10 +209,10 @@ def main(arguments: Sequence[str] | None = None) -> int:
         return 2
     variants = {name: all_variants[name] for name in wishes.variants or known}
     count = wishes.pairs or (VGG19_PAIRS if wishes.encoder == "vgg19" else len(LIST_A))
-    pairs, strengths = LIST_A[:count], list(STRENGTHS)
+    pairs, strengths = LIST_A[:count], wishes.strengths
     options = Options(size=wishes.size, quality=wishes.quality)
     if wishes.quick:
-        pairs, strengths = pairs[:1], strengths[1::2]
+        pairs, strengths = pairs[:1], list(STRENGTHS[1::2])
         options = Options(size=64, quality="draft")
     encoders = both_encoders(wishes.shared, wishes.device)
     easel = Easel(wishes.shared, Records(wishes.records, fresh=wishes.fresh), wishes.pictures, encoders)
@@ -230,6 +230,13 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument("--quality", choices=QUALITIES, default=Options.quality)
     parser.add_argument("--variants", type=lambda text: text.split(","), metavar="gram,sliced", help="only these")
     parser.add_argument("--pairs", type=int, help="so many of list A")
+    parser.add_argument(
+        "--strengths",
+        type=lambda text: [int(part) for part in text.split(",")],
+        default=list(STRENGTHS),
+        metavar="35,50",
+        help="of the default's curve",
+    )
     parser.add_argument("--threads", type=int, help="torch's; 1 lets two of these run side by side")
     return parser
 

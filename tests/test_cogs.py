@@ -293,7 +293,7 @@ async def test_the_progress_message_is_reduced_to_a_line(live: Scene) -> None:
     """The channel shows one picture, not two."""
     asked = await live.ask()
     job = live.service.newest
-    live.service.jobs[job.id] = replace(job, paint_seconds=72.0)
+    live.service.jobs[job.id] = replace(job, paint_seconds=72.0, encoder="embedded")
 
     await live.service.happens(Painting(0.9, preview=b"preview"))
     await live.discord.until(lambda: asked.message.files)
@@ -301,7 +301,7 @@ async def test_the_progress_message_is_reduced_to_a_line(live: Scene) -> None:
     await live.discord.until(lambda: not asked.message.files)
 
     link = f"https://discord.com/channels/{live.discord.guilds[0].id}/{live.channel.id}/{live.pictures()[0].id}"
-    assert asked.message.content == f"Painted in 1 minute 12 seconds: {link}"
+    assert asked.message.content == f"Painted in 1 minute 12 seconds with the embedded encoder: {link}"
     assert asked.message.components == []
 
 

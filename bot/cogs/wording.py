@@ -52,7 +52,8 @@ def undeliverable() -> str:
 def delivered(job: Job, link: str) -> str:
     """What is left of the progress message."""
     took = f" in {duration(job.paint_seconds)}" if job.paint_seconds is not None else ""
-    return f"Painted{took}: {link}"
+    seen_by = f" with the {job.encoder} encoder" if job.encoder else ""
+    return f"Painted{took}{seen_by}: {link}"
 
 
 def alt_text(job: Job) -> str:

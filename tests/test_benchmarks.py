@@ -56,9 +56,12 @@ def test_the_seams_benchmark_runs(tmp_path: Path) -> None:
 
 @needs_vgg19
 @pytest.mark.timeout(300)
-def test_the_encoder_benchmark_runs() -> None:
-    """One pair with both encoders, scored."""
-    assert "embedded against vgg19" in run("encoders.py", "--shared", str(SHARED))
+def test_the_encoder_benchmark_runs(tmp_path: Path) -> None:
+    """One pair with both encoders, scored and drawn."""
+    where = ("--shared", str(SHARED), "--records", str(tmp_path / "runs.jsonl"))
+
+    assert "against vgg19, 2 pictures" in run("encoders.py", *where, "--curve", str(tmp_path / "curve.png"))
+    assert (tmp_path / "curve.png").stat().st_size > 10_000
 
 
 @needs_vgg19

@@ -131,7 +131,7 @@ def test_a_scale_that_has_settled_is_left_early(encoder: Encoder, monkeypatch: p
     """Four hundred iterations are too many for so small a picture; the progress stays true."""
     monkeypatch.setattr(engine.coarse_to_fine, "SCHEDULES", dict.fromkeys(SCHEDULES, Schedule(400, 400, 2.0)))
 
-    steps = list(stylize(a_photo(48, 64), [Style(a_painting(48, 64))], encoder, Options(size=64)))
+    steps = list(stylize(a_photo(48, 64), [Style(a_painting(48, 64))], encoder, Options(size=64, strength=5)))
 
     assert len(steps) < 400
     assert {step.scale for step in steps} == {64}

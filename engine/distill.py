@@ -24,12 +24,12 @@ from pathlib import Path
 from typing import Any, Final
 
 import torch
-from safetensors.torch import load_file, save_file
+from safetensors.torch import save_file
 from torch import Tensor, nn
 from torch.nn import functional
 
-from engine.encoders import LAYERS, VGG19, EmbeddedEncoder, Encoder, read_vgg19
-from engine.errors import EngineError
+from engine.encoders import LAYERS, VGG19, EmbeddedEncoder, Encoder, read_tensors, read_vgg19
+from engine.errors import EngineError, WeightsUnusable
 from engine.lessons import Crops, Lesson, Pool, Replay, read_folder
 from engine.loading import best_device, prepare
 from engine.losses import relative_distance
@@ -38,9 +38,9 @@ EDGES: Final = (96, 128, 192, 256)
 """Of the crops, in pixels; a batch holds about `BATCH_PIXELS`."""
 BATCH_PIXELS: Final = 4 * 128 * 128
 TIMES_DRAWN: Final = 4
-"""In the mean, a lesson: to see a picture costs the teacher four times what it costs the pupil to learn from it."""
+"""In the mean, a lesson: what the teacher must see first costs more than to learn from it."""
 REPLAY_PIXELS: Final = 8_000_000
-"""Of each edge; some 75 bytes each."""
+"""Of each edge; some 80 bytes each."""
 FIRST_PIXELS: Final = 1_500_000
 """Of lessons before the first step: to draw from few again and again is to learn them by heart."""
 OWN_SHARE: Final = 0.5
@@ -108,7 +108,10 @@ class Run:
         crops: whence pictures come.
         encoder: the pupil, of any widths and depths.
         rate: Adam's highest.
-        begin_with: an exported file of the same, or a narrower, encoder.
+        begin_with: exported weights of the same, or a smaller, encoder.
+
+    Raises:
+        WeightsUnusable: those weights, or the folder's checkpoint, are of an encoder that does not fit into this one.
     """
 
     def __init__(
@@ -119,7 +122,7 @@ class Run:
         encoder: EmbeddedEncoder,
         *,
         rate: float = LEARNING_RATE,
-        begin_with: Path | None = None,
+        begin_with: Mapping[str, Tensor] | None = None,
     ) -> None:
         self.folder = folder
         self.teacher = teacher
@@ -138,7 +141,7 @@ class Run:
             self.bases = principal_components(teacher, crops, kept)
             initialise(encoder)
             if begin_with:
-                grow(encoder, load_file(begin_with))
+                grow(encoder, begin_with)
                 fit_heads(encoder, teacher, self.bases, crops)
             self.average = {name: tensor.clone() for name, tensor in encoder.state_dict().items()}
         self.pool = Pool(crops, EDGES, self.device)
@@ -163,7 +166,12 @@ class Run:
 
     def _take_up(self, state: dict[str, Any]) -> None:  # Any: a checkpoint's values are of many kinds
         self.bases = {layer: Basis(*tensors) for layer, tensors in state["bases"].items()}
-        self.encoder.load_state_dict(state["encoder"])
+        try:
+            self.encoder.load_state_dict(state["encoder"])
+        except RuntimeError as error:
+            raise WeightsUnusable(
+                f"{self.folder} holds a pupil of other widths or depths; name another folder."
+            ) from error
         self.adam.load_state_dict(state["adam"])
         self.average = state["average"]
         self.step, self.seconds = state["step"], state["seconds"]
@@ -280,7 +288,16 @@ def in_teachers_units(weights: Mapping[str, Tensor], bases: Mapping[str, Basis])
 def grow(encoder: EmbeddedEncoder, weights: Mapping[str, Tensor]) -> None:
     """Make the encoder do what a narrower or shallower one does: its weights, no weight from new channels to old ones,
     and a convolution that changes nothing where it has none.
+
+    Raises:
+        WeightsUnusable: it is no narrower or shallower one.
     """
+    sizes = {name: tensor.shape for name, tensor in encoder.state_dict().items()}
+    for name, tensor in weights.items():
+        if name not in sizes or any(old > new for old, new in zip(tensor.shape, sizes[name], strict=False)):
+            raise WeightsUnusable(
+                "The weights to begin with are of a larger pupil; choose widths and depths like theirs."
+            )
     with torch.no_grad():
         for layer, convolution in convolutions(encoder.convolutions).items():
             known = weights.get(f"convolutions.{layer}.weight")
@@ -351,8 +368,10 @@ def main(arguments: Sequence[str] | None = None) -> int:
     parser.add_argument("--seed", type=int, default=0)
     parser.add_argument("--rate", type=float, default=LEARNING_RATE, help="of learning, the highest")
     parser.add_argument("--begin-with", type=Path, help="exported weights, of a pupil no wider and no deeper")
-    parser.add_argument("--widths", type=_numbers, default=EmbeddedEncoder.WIDTHS, help="of the five blocks: 16,32,…")
-    parser.add_argument("--depths", type=_numbers, default=EmbeddedEncoder.DEPTHS, help="convolutions of each: 2,2,…")
+    parser.add_argument("--widths", type=_five, default=EmbeddedEncoder.WIDTHS, help="of the five blocks: 16,32,…")
+    parser.add_argument(
+        "--depths", type=_five, default=EmbeddedEncoder.DEPTHS, help="convolutions of each, two at least in the fourth"
+    )
     parser.add_argument("--device", default="auto", help="torch's name of one")
     parser.add_argument("--threads", type=int, help="of torch; all cores if not given")
     parser.add_argument("--export", type=Path, help="write the weights here afterwards")
@@ -377,13 +396,14 @@ def _train(options: argparse.Namespace) -> int:
         photos = read_folder(options.photos, options.hold_out)
         paintings = [picture for folder in options.paintings for picture in read_folder(folder, options.hold_out)]
         crops = Crops(photos, paintings, random)
+        begin_with = read_tensors(options.begin_with) if options.begin_with else None
         teacher = prepare(VGG19(read_vgg19(options.teacher)), best_device(options.device))
+        torch.manual_seed(options.seed)
+        encoder = EmbeddedEncoder(options.widths, options.depths)
+        run = Run(options.run, teacher, crops, encoder, rate=options.rate, begin_with=begin_with)
     except EngineError as error:
         print(error, file=sys.stderr)
         return 2
-    torch.manual_seed(options.seed)
-    encoder = EmbeddedEncoder(options.widths, options.depths)
-    run = Run(options.run, teacher, crops, encoder, rate=options.rate, begin_with=options.begin_with)
     try:
         run.train(options.minutes)
     except KeyboardInterrupt:
@@ -402,8 +422,11 @@ def _train(options: argparse.Namespace) -> int:
     return 0
 
 
-def _numbers(text: str) -> tuple[int, ...]:
-    return tuple(int(number) for number in text.split(","))
+def _five(text: str) -> tuple[int, ...]:
+    numbers = tuple(int(number) for number in text.split(","))
+    if len(numbers) != 5 or min(numbers) < 1:
+        raise argparse.ArgumentTypeError("five numbers above zero are needed, such as 16,32,96,192,192")
+    return numbers
 
 
 if __name__ == "__main__":

@@ -24,12 +24,12 @@ from engine.coarse_to_fine import INGREDIENTS, content_weights
 from engine.descent import Descent, Pace
 from engine.encoders import Encoder
 from engine.errors import OptionsRefused
-from engine.images import Pixels, open_picture
+from engine.images import open_picture
 from engine.imagined import imagine
 from engine.memory import Rung
 from engine.objective import Objective
 from engine.options import Options
-from engine.step import BLEED, Style, to_tensor
+from engine.step import BLEED, Style, to_pixels, to_tensor
 from engine.targets import MeasureCache
 
 PICTURE_SUFFIXES: Final = (".jpg", ".jpeg", ".png", ".webp")
@@ -233,11 +233,6 @@ class Replay:
         edges = sorted(self.lessons)
         kept = self.lessons[edges[below(len(edges))]]
         return [kept[below(len(kept))] for _ in range(max(1, pixels // kept[0].pixels))]
-
-
-def to_pixels(picture: Tensor) -> Pixels:
-    """Of a tensor in 0..1, shape (1, 3, height, width)."""
-    return picture[0].mul(255).round().byte().permute(1, 2, 0).cpu().numpy()
 
 
 def _resample(picture: Tensor, factor: float) -> Tensor:

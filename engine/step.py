@@ -71,7 +71,7 @@ class Step:
 
     def image(self) -> Pixels:
         """The picture as it is now, at the final size; valid until the next step is asked for."""
-        return self._show()[0].mul(255).round().byte().permute(1, 2, 0).cpu().numpy()
+        return to_pixels(self._show())
 
     def colours(self) -> npt.NDArray[np.float32]:
         """As `image`, but not rounded: shape (height, width, 3), sRGB in 0..1."""
@@ -92,6 +92,11 @@ def to_tensor(pixels: Pixels, device: torch.device) -> Tensor:
     if device.type == "cuda":
         bytes_ = bytes_.pin_memory()  # or the copy would make the computer wait
     return bytes_.to(device, non_blocking=True).permute(2, 0, 1)[None].float() / 255
+
+
+def to_pixels(picture: Tensor) -> Pixels:
+    """Shape (height, width, 3), from a picture as `to_tensor` gives it."""
+    return picture[0].mul(255).round().byte().permute(1, 2, 0).cpu().numpy()
 
 
 def fit(picture: Tensor, height: int, width: int) -> Tensor:

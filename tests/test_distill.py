@@ -89,6 +89,31 @@ def test_nothing_to_learn_from_is_said(school: list[str], capsys: pytest.Capture
     assert "There is no picture to learn from" in capsys.readouterr().err
 
 
+@pytest.mark.parametrize(
+    ("weights", "told"), [("nowhere.safetensors", "There is no weights file"), ("wide.safetensors", "larger pupil")]
+)
+def test_weights_that_cannot_be_begun_with_are_refused(
+    school: list[str], tmp_path: Path, capsys: pytest.CaptureFixture[str], weights: str, told: str
+) -> None:
+    """By a sentence, not by an error of shapes."""
+    save_file(dict(EmbeddedEncoder((16, 32, 96, 192, 200)).state_dict()), tmp_path / "wide.safetensors")
+
+    assert distill.main([*school, "--begin-with", str(tmp_path / weights)]) == 2
+
+    assert told in capsys.readouterr().err
+
+
+def test_a_checkpoint_of_another_pupil_is_refused(
+    school: list[str], tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """It would have to be trained anew, in a folder of its own."""
+    assert distill.main([*school, "--minutes", "0.02"]) == 0
+
+    assert distill.main([*school, "--widths", "8,8,8,8,8"]) == 2
+
+    assert "other widths or depths" in capsys.readouterr().err
+
+
 def test_two_trainings_do_not_share_a_folder(
     school: list[str], tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:

@@ -3,9 +3,10 @@
 import pytest
 import torch
 from torch import Tensor
+from torch.nn import functional
 
 from engine.gatys import CONTENT_WEIGHT, STYLE_LAYER_WEIGHTS, STYLE_WEIGHT, raw_gram_matrix, style_loss
-from engine.losses import gram_matrix, relative_distance, total_variation
+from engine.losses import gram_matrix, relative_distance, squared_distance, total_variation
 
 
 def two_constant_channels() -> Tensor:
@@ -55,6 +56,33 @@ def test_the_relative_distance_has_no_unit() -> None:
 def test_the_relative_distance_to_nothing_is_finite() -> None:
     """A black style must not divide by zero."""
     assert torch.isfinite(relative_distance(torch.zeros(3), torch.zeros(3)))
+
+
+@pytest.mark.parametrize("precision", [torch.float32, torch.bfloat16])
+def test_the_squared_distance_and_its_slope_are_torchs_own(precision: torch.dtype) -> None:
+    """Written by hand for speed alone."""
+    generator = torch.Generator().manual_seed(0)
+    found, target = (torch.randn(1, 3, 6, 5, generator=generator).to(precision) for _ in range(2))
+    ours, torchs = (found.clone().requires_grad_() for _ in range(2))
+
+    distance = squared_distance(ours, target)
+    expected = functional.mse_loss(torchs.float(), target.float(), reduction="sum")
+    (3 * distance).backward()
+    (3 * expected).backward()
+
+    rough = precision == torch.bfloat16
+    torch.testing.assert_close(distance, expected, rtol=1e-2 if rough else 1e-5, atol=0)
+    torch.testing.assert_close(ours.grad, torchs.grad, rtol=2e-2 if rough else 1e-5, atol=1e-2 if rough else 1e-6)
+
+
+def test_the_squared_distance_of_a_map_to_itself_has_no_slope() -> None:
+    """Zero, not the no-number that the slope of a norm has there."""
+    found = torch.ones(1, 2, 3, 3, requires_grad=True)
+
+    squared_distance(found, found.detach().clone()).backward()
+
+    assert found.grad is not None
+    assert not found.grad.any()
 
 
 def test_a_checkerboard_has_a_total_variation_of_two() -> None:

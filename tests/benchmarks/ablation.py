@@ -23,7 +23,7 @@ from statistics import geometric_mean
 from typing import Any, Final, Literal, get_args
 
 import torch
-from easel import HEADER, VGG19_FILE, Easel, Measured, add_arguments, average, both_encoders
+from easel import HEADER, VGG19_FILE, Easel, Measured, add_arguments, average, both_encoders, numbers
 from pairs import LIST_A, Pair, read
 from records import Records
 from torch import Tensor, nn
@@ -231,11 +231,7 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument("--variants", type=lambda text: text.split(","), metavar="gram,sliced", help="only these")
     parser.add_argument("--pairs", type=int, help="so many of list A")
     parser.add_argument(
-        "--strengths",
-        type=lambda text: [int(part) for part in text.split(",")],
-        default=list(STRENGTHS),
-        metavar="35,50",
-        help="of the default's curve",
+        "--strengths", type=numbers, default=list(STRENGTHS), metavar="35,50", help="of the default's curve"
     )
     parser.add_argument("--threads", type=int, help="torch's; 1 lets two of these run side by side")
     return parser

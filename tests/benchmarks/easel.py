@@ -16,8 +16,9 @@ from scorer import Score, Scorer
 
 from engine import Options, Style, load_encoder, stylize
 from engine.coarse_to_fine import INGREDIENTS, SCHEDULES, Ingredients
-from engine.encoders import Encoder
+from engine.encoders import EMBEDDED_SHA256, EmbeddedEncoder, Encoder
 from engine.images import Pixels, encode_png
+from engine.step import BLEED
 
 Paint = Callable[[Pixels, Pixels], Pixels]
 """From the photo and the painting to a picture."""
@@ -69,8 +70,10 @@ class Easel:
     def paint(
         self, label: str, pair: Pair, encoder: str, options: Options, ingredients: Ingredients = INGREDIENTS
     ) -> Measured:
-        """One of our paintings; what was measured with other defaults, ingredients or schedules is not taken for it."""
-        recipe = f"{ingredients} {SCHEDULES[options.quality]}"
+        """One of our paintings; what was measured with another recipe or other shipped weights is not taken for it."""
+        recipe = f"{ingredients} {SCHEDULES[options.quality]} {BLEED} {EmbeddedEncoder.content_gain}"
+        if encoder == "embedded":
+            recipe += EMBEDDED_SHA256.read_text()
         key = {
             "encoder": encoder,
             "options": asdict(options),
@@ -135,6 +138,11 @@ def both_encoders(shared: Path, device: str) -> dict[str, Callable[[], Encoder]]
         "embedded": lambda: load_encoder("embedded", device=device),
         "vgg19": lambda: load_encoder("vgg19", shared / VGG19_FILE, device),
     }
+
+
+def numbers(text: str) -> list[int]:
+    """Of an option such as `35,50,65`."""
+    return [int(part) for part in text.split(",")]
 
 
 def add_arguments(parser: argparse.ArgumentParser, name: str) -> None:

@@ -22,7 +22,7 @@ from typing import Final
 
 import torch
 from ablation import at_equal_content
-from easel import HEADER, VGG19_FILE, Easel, Measured, add_arguments, average
+from easel import HEADER, VGG19_FILE, Easel, Measured, add_arguments, average, numbers
 from pairs import HELD_OUT, Pair
 from plot import Panel, draw
 from records import Records
@@ -54,13 +54,12 @@ def main(arguments: Sequence[str] | None = None) -> int:
     }
     for path in wishes.weights:
         pupil = EmbeddedEncoder.of(read_tensors(path))
+        name = f"{path.parent.name}/{path.stem} {pupil.fingerprint[:8]}"
         print(
-            f"{path.parent.name}/{path.stem} {pupil.fingerprint[:8]}: {operations(pupil) / 1000:.1f} thousand "
-            f"multiplications a pixel, {path.stat().st_size / 1e6:.1f} MB"
+            f"{name}: {operations(pupil) / 1000:.1f} thousand multiplications a pixel, "
+            f"{path.stat().st_size / 1e6:.1f} MB"
         )
-        makers[f"{path.parent.name}/{path.stem} {pupil.fingerprint[:8]}"] = partial(
-            prepare, pupil, torch.device(wishes.device)
-        )
+        makers[name] = partial(prepare, pupil, torch.device(wishes.device))
     names = [name for name in makers if wishes.encoders is None or name.split()[0] in wishes.encoders]
     easel = Easel(wishes.shared, Records(wishes.records, fresh=wishes.fresh), wishes.pictures, makers)
     found = {name: {pair: paint_curve(easel, pair, name, options, strengths) for pair in pairs} for name in names}
@@ -139,7 +138,7 @@ def _parser() -> argparse.ArgumentParser:
     add_arguments(parser, "encoders")
     parser.add_argument("--size", type=int, default=256, help="long edge in pixels")
     parser.add_argument("--quality", choices=QUALITIES, default=Options.quality)
-    parser.add_argument("--strength", type=_numbers, default=list(STRENGTHS), metavar="35,50,65")
+    parser.add_argument("--strength", type=numbers, default=list(STRENGTHS), metavar="35,50,65")
     parser.add_argument("--weights", type=Path, nargs="*", default=[EMBEDDED_WEIGHTS], help="of pupils")
     parser.add_argument("--encoders", nargs="*", help="only these, by the names in the table")
     parser.add_argument("--pairs", type=int, help=f"so many of the {len(PAIRS)}")
@@ -147,10 +146,6 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument("--threads", type=int, help="torch's; 1 lets two of these run side by side")
     parser.add_argument("--curve", type=Path, metavar="FILE.png", help="draw style against content")
     return parser
-
-
-def _numbers(text: str) -> list[int]:
-    return [int(part) for part in text.split(",")]
 
 
 if __name__ == "__main__":

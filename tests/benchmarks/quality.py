@@ -19,7 +19,7 @@ from pathlib import Path
 from typing import Final, cast, get_args
 
 import torch
-from easel import HEADER, Easel, Measured, add_arguments, average, both_encoders
+from easel import HEADER, Easel, Measured, add_arguments, average, both_encoders, numbers
 from pairs import LISTS, PEERS, Pair
 from plot import Panel, draw
 from records import Records
@@ -28,7 +28,7 @@ from scorer import Score
 from engine.colours import match_colours
 from engine.images import Pixels, open_picture, resize
 from engine.options import QUALITIES, KeepColours, Options, Statistic
-from engine.step import to_tensor
+from engine.step import to_pixels, to_tensor
 
 STATISTICS: Final = get_args(Statistic)
 STRENGTHS: Final = (20, 35, 50, 65, 80)
@@ -66,7 +66,7 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument("--encoder", choices=("embedded", "vgg19"), default="embedded")
     parser.add_argument("--device", default="cpu", help="to paint on; pictures are always scored on the CPU")
     parser.add_argument("--quality", choices=QUALITIES, default="fine")
-    parser.add_argument("--strength", type=_numbers, default=[Options.strength], metavar="50,65")
+    parser.add_argument("--strength", type=numbers, default=[Options.strength], metavar="50,65")
     parser.add_argument("--peers", action="store_true", help="against published pictures")
     parser.add_argument("--curve", type=Path, metavar="FILE.png", help="draw style against content")
     parser.add_argument(
@@ -77,10 +77,6 @@ def _parser() -> argparse.ArgumentParser:
         help=f"of the curve: {', '.join((*STATISTICS, *QUALITIES))}",
     )
     return parser
-
-
-def _numbers(text: str) -> list[int]:
-    return [int(part) for part in text.split(",")]
 
 
 def compare_with_controls(
@@ -110,8 +106,7 @@ def control(easel: Easel, name: str, pair: Pair, size: int) -> Measured:
     def recoloured(content: Pixels, style: Pixels) -> Pixels:
         cpu = torch.device("cpu")
         matched = match_colours(to_tensor(resize(content, size), cpu), to_tensor(style, cpu))
-        picture: Pixels = matched[0].mul(255).round().byte().permute(1, 2, 0).numpy()
-        return picture
+        return to_pixels(matched)
 
     return easel.judge(name, pair, {"control": name, "size": size}, untouched if name == "no-op" else recoloured)
 

@@ -1,19 +1,29 @@
-"""Atelier's commands: `atelier run` (also `python -m bot`) and `atelier paint` (also `python -m engine`).
+"""Atelier's commands.
 
-`run` reads the configuration, builds the parts, runs them, and stops them at Ctrl-C or SIGTERM: the job in hand goes
-back into the queue. Exit codes: 0 stopped as asked, 2 refused to start (one sentence says why).
+    atelier run       front-ends and worker in one process (also `python -m bot`)
+    atelier bot       front-ends only; the painting is done by workers that share a PostgreSQL ledger
+    atelier worker    one of those workers, without Discord
+    atelier migrate   bring the ledger to this version's tables, as the owner of the database
+    atelier paint     one picture from the command line (also `python -m engine`)
+
+They read the configuration, build the parts, run them, and stop them at Ctrl-C or SIGTERM: the job in hand is finished
+if that is soon done, else it goes back to its place in line. Exit codes: 0 stopped as asked, 2 refused to start, or
+could not go on (one sentence says why).
 """
 
 import argparse
 import asyncio
 import fcntl
 import logging
+import secrets
 import signal
+import socket
 import sys
-from collections.abc import Coroutine, Iterator, Sequence
-from contextlib import AsyncExitStack, contextmanager
+from collections.abc import Callable, Coroutine, Iterator, Sequence
+from contextlib import AsyncExitStack, contextmanager, nullcontext
+from functools import partial
 from pathlib import Path
-from typing import Any
+from typing import Any, Final
 
 import engine
 import engine.__main__
@@ -21,18 +31,27 @@ from bot.cogs import DiscordFrontEnd, LoginFailed
 from bot.config import Config, ConfigError, load
 from bot.decode import DecodePool
 from bot.gpu import GpuThread
-from bot.jobs import JobError
-from bot.ledger import open_ledger
-from bot.local_queue import LocalQueue
+from bot.jobs import JobError, Retention, Wire
+from bot.ledger import Heart, PostgresWire, migrate, open_ledger
+from bot.queue import LedgerQueue
 from bot.service import Limits, StyleService
 from bot.styles import Styles, bundled, samples
 from bot.web import LocalPage
+from bot.wires import LocalWire
 from engine.errors import EngineError
 from engine.heap import keep_what_is_freed
 from engine.images import Limits as PictureLimits
 
-DEFAULT_SIZE_ON_A_CPU = 512
-DEFAULT_SIZE_ON_AN_ACCELERATOR = 1024
+log = logging.getLogger(__name__)
+
+DEFAULT_SIZE_ON_A_CPU: Final = 512
+DEFAULT_SIZE_ON_AN_ACCELERATOR: Final = 1024
+BEATS_OF_SILENCE: Final = 4
+"""A heart beats so many times in the silence after which a worker counts as dead."""
+COMMANDS: Final = ("run", "bot", "worker", "migrate", "paint")
+
+Work = Callable[[], Coroutine[Any, Any, None]]
+"""What runs until it is cancelled."""
 
 
 class StartRefused(Exception):
@@ -44,24 +63,35 @@ def main(arguments: Sequence[str] | None = None) -> int:
     arguments = sys.argv[1:] if arguments is None else arguments
     if arguments and arguments[0] == "paint":
         return engine.__main__.main(arguments[1:])
-    parser = argparse.ArgumentParser(prog="atelier", description="Repaints pictures in the style of a painting.")
-    parser.add_argument("command", nargs="?", choices=("run", "paint"), default="run", help="run the bot, or paint one")
+    parser = argparse.ArgumentParser(
+        prog="atelier", description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
+    parser.add_argument("command", nargs="?", choices=COMMANDS, default="run")
     parser.add_argument("--config", type=Path, metavar="FILE", help="the configuration; ./config.toml if there is one")
     wishes = parser.parse_args(arguments)
     try:
         config = load(wishes.config)
         logging.basicConfig(level=config.log_level, format="%(asctime)s %(levelname)s %(name)s: %(message)s")
         logging.getLogger("alembic").setLevel(logging.WARNING)
+        if wishes.command == "migrate":
+            migrate(config.database_url)
+            return 0
         keep_what_is_freed()
-        with _alone_in(config.data_dir):
-            asyncio.run(serve(config))
+        is_cluster = config.database_url.startswith("postgresql")
+        if wishes.command != "run" and not is_cluster:
+            raise StartRefused(
+                f"atelier {wishes.command} shares its ledger with other processes: set database.url to postgresql://…, "
+                "or use atelier run."
+            )
+        with nullcontext() if is_cluster else _alone_in(config.data_dir):
+            asyncio.run(serve(config, wishes.command, is_cluster=is_cluster))
     except (ConfigError, StartRefused, JobError, EngineError, LoginFailed) as error:
         print(error, file=sys.stderr)
         return 2
     return 0
 
 
-async def serve(config: Config) -> None:
+async def serve(config: Config, command: str, *, is_cluster: bool) -> None:
     """Build the parts, run them until asked to stop, and stop them in the opposite order."""
     stop = asyncio.Event()
     for name in (signal.SIGINT, signal.SIGTERM):
@@ -77,37 +107,68 @@ async def serve(config: Config) -> None:
             long_edge=2 * config.limits.max_size,
         )
         parts.push_async_callback(decoder.close)
-        gpu = GpuThread(
-            lambda: engine.load_encoder(config.engine.encoder, config.engine.weights, config.engine.device),
-            # Looked up on the painting thread: the first look imports torch, which takes seconds.
-            lambda *order, cache: engine.stylize(*order, cache=cache),
+        wire: Wire = LocalWire()
+        if is_cluster:
+            wire = PostgresWire(config.database_url)
+            parts.push_async_callback(wire.close)
+        worker = f"{socket.gethostname()[:60]}-{secrets.token_hex(4)}"
+        queue = LedgerQueue(
+            ledger,
+            wire,
+            worker,
+            silence_seconds=config.queue.silence_seconds if is_cluster else None,
+            retention=Retention(config.keep.inputs_days, config.keep.results_days, config.keep.jobs_days),
         )
-        parts.push_async_callback(gpu.close)
-        encoder = await gpu.start()
-        logging.getLogger(__name__).info("painting with the %s encoder on %s", encoder.name, encoder.device)
-        queue = LocalQueue(ledger)
-        styles = await asyncio.to_thread(_styles, config)
-        service = StyleService(queue, ledger, decoder, styles, _limits(config, encoder.device.type))
-        running: list[Coroutine[Any, Any, None]] = [queue.run_worker(gpu, decoder)]
-        token = config.discord.token
-        if token is not None:
-            discord = DiscordFrontEnd(service, config.discord)
-            parts.push_async_callback(discord.close)
-            running.append(discord.run(token.get_secret_value()))
-        if config.web.enabled or (config.web.enabled is None and token is None):
-            page = LocalPage(service, port=config.web.port, upload_bytes=config.limits.upload_bytes, samples=samples())
-            parts.push_async_callback(page.close)
-            url = await page.start()
-            why = "The local page" if token else "No DISCORD_TOKEN is set, so the bot serves a local page"
-            print(f"{why}: {url}", flush=True)
-        await _run_until(stop, running)
+        work: list[Work] = [queue.run]
+        device = "cpu"
+        if command != "bot":
+            gpu = GpuThread(
+                lambda: engine.load_encoder(config.engine.encoder, config.engine.weights, config.engine.device),
+                # Looked up on the painting thread: the first look imports torch, which takes seconds.
+                lambda *order, cache: engine.stylize(*order, cache=cache),
+            )
+            parts.push_async_callback(gpu.close)
+            encoder = await gpu.start()
+            device = encoder.device.type
+            log.info("painting with the %s encoder on %s", encoder.name, encoder.device)
+            if is_cluster:
+                heart = Heart(config.database_url, worker, config.queue.silence_seconds / BEATS_OF_SILENCE)
+                parts.push_async_callback(asyncio.to_thread, heart.stop)
+                heart.start()
+            work.append(partial(queue.run_worker, gpu, decoder))
+        if command != "worker":
+            styles = await asyncio.to_thread(_styles, config)
+            service = StyleService(queue, ledger, decoder, styles, _limits(config, device))
+            work.extend(await _front_ends(config, service, parts))
+        if command == "worker":
+            print(f"Worker {worker} is ready.", flush=True)
+        await _run_until(stop, work, queue, config.queue.stop_seconds)
 
 
-async def _run_until(stop: asyncio.Event, running: Sequence[Coroutine[Any, Any, None]]) -> None:
+async def _front_ends(config: Config, service: StyleService, parts: AsyncExitStack) -> Sequence[Work]:
+    """Discord where there is a token, the local page where it is wanted; what is to be run of them."""
+    work: list[Work] = []
+    token = config.discord.token
+    if token is not None:
+        discord = DiscordFrontEnd(service, config.discord)
+        parts.push_async_callback(discord.close)
+        work.append(partial(discord.run, token.get_secret_value()))
+    if config.web.enabled or (config.web.enabled is None and token is None):
+        page = LocalPage(service, port=config.web.port, upload_bytes=config.limits.upload_bytes, samples=samples())
+        parts.push_async_callback(page.close)
+        url = await page.start()
+        why = "The local page" if token else "No DISCORD_TOKEN is set, so the bot serves a local page"
+        print(f"{why}: {url}", flush=True)
+    return work
+
+
+async def _run_until(stop: asyncio.Event, work: Sequence[Work], queue: LedgerQueue, stop_seconds: float) -> None:
     """Run all of them until asked to stop or until one fails; its error goes up."""
-    tasks = [asyncio.create_task(coroutine) for coroutine in running]
+    tasks = [asyncio.create_task(begin()) for begin in work]
     asked = asyncio.create_task(stop.wait())
     await asyncio.wait([asked, *tasks], return_when=asyncio.FIRST_COMPLETED)
+    if stop.is_set():
+        await queue.drain(stop_seconds)
     failed = [task for task in tasks if task.done()]
     for task in (asked, *tasks):
         task.cancel()

@@ -10,9 +10,9 @@ import re
 import tomllib
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
-from typing import Any, Final, Literal
+from typing import Any, Final, Literal, Self
 
-from pydantic import BaseModel, ConfigDict, Field, SecretStr, ValidationError
+from pydantic import BaseModel, ConfigDict, Field, SecretStr, ValidationError, field_validator, model_validator
 
 from engine.options import MAX_SIZE, MIN_SIZE, Quality
 
@@ -30,6 +30,11 @@ class _Section(BaseModel):
     model_config = ConfigDict(frozen=True, extra="forbid", hide_input_in_errors=True)
 
 
+def _split_numbers(value: object) -> object:
+    """As environment variables write a list: 1,2,3."""
+    return value.split(",") if isinstance(value, str) else value
+
+
 class Discord(_Section):
     """How the bot speaks with Discord."""
 
@@ -41,13 +46,47 @@ class Discord(_Section):
     """At least so long between two edits of a progress message."""
     preview_seconds: float = Field(default=12.0, ge=1)
     """At least so long between two previews."""
+    priority_roles: tuple[int, ...] = ()
+    """Ids of roles: whoever has one is painted before all others."""
+    shard_count: int = Field(default=1, ge=1)
+    """Into how many parts all processes together divide the bot's servers; Discord wants one per 2,500."""
+    shard_ids: tuple[int, ...] = ()
+    """The parts that this process serves; all of them if not given."""
+
+    _split = field_validator("priority_roles", "shard_ids", mode="before")(_split_numbers)
+
+    @model_validator(mode="after")
+    def _check_shards(self) -> Self:
+        if any(not 0 <= shard < self.shard_count for shard in self.shard_ids):
+            raise ValueError(f"shard_ids must lie between 0 and {self.shard_count - 1}")
+        return self
 
 
 class Database(_Section):
     """Where the ledger lies."""
 
     url: SecretStr | None = None
-    """SQLAlchemy's form, `sqlite:///path`; `atelier.db` in `data_dir` if not given. Secret: it may hold a password."""
+    """`sqlite:///path` or `postgresql://user:password@host/name`; `atelier.db` in `data_dir` if not given.
+
+    Secret: it may hold a password.
+    """
+
+
+class Queue(_Section):
+    """How jobs are shared out."""
+
+    silence_seconds: float = Field(default=10.0, ge=1)
+    """A worker of a cluster that gives no sign of life for so long is dead, and its job is painted elsewhere."""
+    stop_seconds: float = Field(default=8.0, ge=0)
+    """At a stop, a job that will be done within so long is finished; any other goes back to its place in line."""
+
+
+class Keep(_Section):
+    """How many days something is kept after its person has been told."""
+
+    inputs_days: float = Field(default=7.0, ge=0)
+    results_days: float = Field(default=30.0, ge=0)
+    jobs_days: float = Field(default=365.0, ge=0)
 
 
 class Web(_Section):
@@ -74,6 +113,7 @@ class Limits(_Section):
     """What a person may ask for."""
 
     open_jobs_per_person: int = Field(default=3, ge=1)
+    open_jobs_per_server: int = Field(default=50, ge=1)
     max_size: int = Field(default=1024, ge=MIN_SIZE, le=MAX_SIZE)
     """The longest edge of a result, in pixels."""
     default_size: int | None = Field(default=None, ge=MIN_SIZE, le=MAX_SIZE)
@@ -103,6 +143,8 @@ class Config(_Section):
     log_level: Literal["DEBUG", "INFO", "WARNING", "ERROR"] = "INFO"
     discord: Discord = Discord()
     database: Database = Database()
+    queue: Queue = Queue()
+    keep: Keep = Keep()
     web: Web = Web()
     engine: Engine = Engine()
     limits: Limits = Limits()

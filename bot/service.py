@@ -7,7 +7,6 @@ from dataclasses import dataclass
 from typing import Final
 
 from bot.jobs import (
-    Address,
     Decoder,
     Encoded,
     Job,
@@ -15,6 +14,7 @@ from bot.jobs import (
     News,
     NotYours,
     Opened,
+    OpenLimits,
     Owner,
     Queue,
     Refused,
@@ -33,6 +33,7 @@ class Limits:
     """The operator's numbers."""
 
     open_jobs_per_person: int = 3
+    open_jobs_per_server: int = 50
     max_size: int = 1024
     default_size: int = 512
     upload_bytes: int = 25 * 2**20
@@ -103,10 +104,13 @@ class StyleService:
             style_name=style_name,
             options=options,
             upload_limit_bytes=request.upload_limit_bytes,
+            priority=request.priority,
+            deadline=request.deliver_by,
             created_at=self._now(),
         )
         pictures = {job.content: content.png, job.style: style.png}
-        await self.queue.submit(job, pictures, self.limits.open_jobs_per_person)
+        limits = OpenLimits(self.limits.open_jobs_per_person, self.limits.open_jobs_per_server)
+        await self.queue.submit(job, pictures, limits)
         return job
 
     def watch(self, job_id: str) -> AsyncIterator[News]:
@@ -141,10 +145,10 @@ class StyleService:
             Refused: it is not painted yet, or was swept.
         """
         job = await self.ledger.job(job_id)
-        if job.result is None:
+        if job.result is None and job.is_open:
             raise Refused("This picture is not painted yet.")
         try:
-            png = await self.ledger.picture(job.result)
+            png = await self.ledger.picture(job.result or "")
         except KeyError as error:
             raise Refused("This picture is kept no longer; ask for it again.") from error
         if job.upload_limit_bytes is None or len(png) <= job.upload_limit_bytes:
@@ -162,13 +166,31 @@ class StyleService:
         """Jobs whose person still waits for something: what a front-end takes up again after a restart."""
         return await self.ledger.untold(front_end)
 
+    async def begin_delivery(self, job_id: str) -> bool:
+        """Before the picture is posted; False if that was said before: then it may have been posted already."""
+        return await self.ledger.begin_delivery(job_id)
+
+    async def delivered(self, job_id: str) -> None:
+        """The person has the picture."""
+        await self.ledger.delivered(job_id)
+
     async def told(self, job_id: str) -> None:
-        """The person has the picture, or the sentence."""
+        """The person has the sentence that there will be no picture."""
         await self.ledger.told(job_id)
 
-    async def readdress(self, job_id: str, address: Address) -> None:
-        """Remember where the answer goes."""
-        await self.ledger.readdress(job_id, address)
+    async def give_up(self, job_id: str, sentence: str) -> None:
+        """The picture cannot be handed out, and the person has the sentence that says why."""
+        await self.ledger.give_up(job_id, sentence)
+        await self.ledger.told(job_id)
+
+    async def lose_sight(self, job_id: str) -> None:
+        """Nobody could be told for too long."""
+        if not await self.ledger.lose_sight(job_id):
+            await self.ledger.told(job_id)
+
+    async def forget(self, user_id: int) -> int:
+        """Delete what is stored of a person's ended jobs; how many there were."""
+        return await self.ledger.forget(user_id)
 
     def presets(self, query: str = "", limit: int = 25) -> Sequence[Preset]:
         """The presets that fit what was typed so far."""

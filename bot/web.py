@@ -237,6 +237,7 @@ class LocalPage:
         """The picture; once all of it was sent, it counts as delivered."""
         job_id = request.match_info["job"]
         result = await self.service.result(job_id)
+        await self.service.begin_delivery(job_id)
         name = f"atelier-{job_id}.{result.extension}"
         response = web.StreamResponse(
             headers={**SECURITY_HEADERS, hdrs.CONTENT_DISPOSITION: f'inline; filename="{name}"'}
@@ -244,7 +245,7 @@ class LocalPage:
         response.content_type = "image/png" if result.extension == "png" else "image/jpeg"
         await response.prepare(request)
         await response.write(result.data)
-        await self.service.told(job_id)
+        await self.service.delivered(job_id)
         await response.write_eof()
         return response
 

@@ -5,6 +5,9 @@ from collections.abc import Iterator
 
 import pytest
 from blockbuster import blockbuster_ctx
+from postgres import ledger_url, postgres
+
+__all__ = ["ledger_url", "postgres"]
 
 # Before torch is loaded, and for the processes that tests start. The pictures are so small that a second thread gains
 # nothing, and where another program wants its core, the threads wait for each other ten times as long as they compute.

@@ -20,6 +20,9 @@ class Settings:
     sync_commands: bool = True
     edit_seconds: float = 0.0
     preview_seconds: float = 0.0
+    priority_roles: tuple[int, ...] = ()
+    shard_count: int = 1
+    shard_ids: tuple[int, ...] = ()
 
 
 @dataclass(frozen=True)

@@ -5,10 +5,9 @@ A subclass, so that mypy holds its methods to the real ones.
 
 import asyncio
 from collections.abc import AsyncIterator, Sequence
-from dataclasses import replace
 from pathlib import Path
 
-from bot.jobs import LAST_NEWS, Address, Cancelled, Encoded, Job, News, NotYours, Owner, Queued, Request
+from bot.jobs import LAST_NEWS, Cancelled, Encoded, Job, News, NotYours, Owner, Queued, Request
 from bot.service import StyleService
 from bot.styles import Preset
 from engine.options import Options
@@ -31,6 +30,11 @@ class FakeService(StyleService):
         self.requests: list[Request] = []
         self.jobs: dict[str, Job] = {}
         self.told_jobs: list[str] = []
+        self.delivering: set[str] = set()
+        """Jobs whose delivery has begun, in this life of the bot or an earlier one."""
+        self.given_up: dict[str, str] = {}
+        self.lost: list[str] = []
+        """Jobs that nobody could be told of."""
         self.picture = Encoded(b"finished picture", "png")
         self.result_error: Exception | None = None
         """What `result` raises."""
@@ -104,8 +108,25 @@ class FakeService(StyleService):
             self.told_jobs.append(job_id)
             self._changed.notify_all()
 
-    async def readdress(self, job_id: str, address: Address) -> None:
-        self.jobs[job_id] = replace(self.jobs[job_id], address=address)
+    async def begin_delivery(self, job_id: str) -> bool:
+        if job_id in self.delivering:
+            return False
+        self.delivering.add(job_id)
+        return True
+
+    async def delivered(self, job_id: str) -> None:
+        await self.told(job_id)
+
+    async def give_up(self, job_id: str, sentence: str) -> None:
+        self.given_up[job_id] = sentence
+        await self.told(job_id)
+
+    async def lose_sight(self, job_id: str) -> None:
+        self.lost.append(job_id)
+        await self.told(job_id)
+
+    async def forget(self, user_id: int) -> int:
+        return sum(job.owner.user_id == user_id for job in self.jobs.values())
 
     def presets(self, query: str = "", limit: int = 25) -> Sequence[Preset]:
         return [preset for preset in PRESETS if query.casefold() in preset.title.casefold()]

@@ -56,6 +56,8 @@ class User:
     name: str
     is_bot: bool = False
     accepts_dms: bool = True
+    roles: tuple[int, ...] = ()
+    """Of the servers where they are."""
 
     @property
     def json(self) -> Json:
@@ -74,7 +76,7 @@ class User:
         """As Discord writes a member of a server."""
         return {
             "user": self.json,
-            "roles": [],
+            "roles": [str(role) for role in self.roles],
             "joined_at": "2026-01-01T00:00:00+00:00",
             "deaf": False,
             "mute": False,
@@ -90,27 +92,20 @@ class Guild:
     id: int
     has_bot: bool = True
     channels: list["Channel"] = field(default_factory=list)
+    roles: tuple[int, ...] = ()
+    """Beside the one that everyone has."""
 
     @property
     def json(self) -> Json:
         """As Discord writes it into GUILD_CREATE."""
-        everyone = {
-            "id": str(self.id),
-            "name": "@everyone",
-            "color": 0,
-            "colors": {"primary_color": 0, "secondary_color": None, "tertiary_color": None},
-            "hoist": False,
-            "position": 0,
-            "permissions": str(EVERYTHING.value),
-            "managed": False,
-            "mentionable": False,
-            "flags": 0,
-        }
         return {
             "id": str(self.id),
             "name": "Salon",
             "owner_id": "1",
-            "roles": [everyone],
+            "roles": [
+                self._role_json(self.id, "@everyone"),
+                *(self._role_json(role, "friends") for role in self.roles),
+            ],
             "emojis": [],
             "features": [],
             "preferred_locale": "en-US",
@@ -119,6 +114,21 @@ class Guild:
             "voice_states": [],
             "channels": [channel.json for channel in self.channels if not channel.is_thread],
             "threads": [channel.json for channel in self.channels if channel.is_thread],
+        }
+
+    @staticmethod
+    def _role_json(role: int, name: str) -> Json:
+        return {
+            "id": str(role),
+            "name": name,
+            "color": 0,
+            "colors": {"primary_color": 0, "secondary_color": None, "tertiary_color": None},
+            "hoist": False,
+            "position": 0,
+            "permissions": str(EVERYTHING.value),
+            "managed": False,
+            "mentionable": False,
+            "flags": 0,
         }
 
 

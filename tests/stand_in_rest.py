@@ -91,6 +91,7 @@ class Rest:
             ("GET", webhook + "/messages/@original", self._read_through_token),
             ("PATCH", webhook + "/messages/@original", self._edit_through_token),
             ("PATCH", webhook + "/messages/{message_id}", self._edit_through_token),
+            ("GET", messages, self._read),
             ("POST", messages, self._post),
             ("PATCH", messages + "/{message_id}", self._edit),
         ):
@@ -296,6 +297,26 @@ class Rest:
             raise Refused(400, 50006, "Cannot send an empty message")
         channel.messages.append(message)
         return answer(message.json)
+
+    async def _read(self, request: web.Request) -> web.Response:
+        """Newest first; nothing without the permission to read the history, as Discord has it."""
+        channel = self._channel(request)
+        if channel.guild and not (channel.guild.has_bot and channel.app_permissions.view_channel):
+            raise Refused(403, 50001, "Missing Access")
+        if channel.guild and not channel.app_permissions.read_message_history:
+            return answer([])
+        after, before = (int(request.query.get(name, default)) for name, default in (("after", 0), ("before", 1 << 63)))
+        found = sorted(
+            (
+                message
+                for message in channel.messages
+                if after < message.id < before and not (message.is_deleted or message.is_ephemeral)
+            ),
+            key=lambda message: message.id,
+        )
+        limit = int(request.query.get("limit", 50))
+        page = found[:limit] if "after" in request.query else found[-limit:]
+        return answer([message.json for message in reversed(page)])
 
     def _replied_to(self, channel: Channel, reference: Json) -> int | None:
         wanted = int(reference["message_id"])

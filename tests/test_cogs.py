@@ -499,17 +499,135 @@ async def test_a_job_that_was_open_is_finished_and_delivered_once(scene: Scene) 
     assert len(scene.service.told_jobs) == 1
 
 
-async def test_a_picture_posted_just_before_a_crash_is_not_posted_again(scene: Scene) -> None:
-    """The crash came between Discord's answer and the ledger."""
+async def test_a_crash_before_posting_posts_the_picture_after_the_restart(scene: Scene) -> None:
+    """The ledger says "delivering", and nothing is in the channel."""
+    async with scene.online():
+        await scene.ask()
+    await scene.service.happens(Painted())
+    await scene.service.begin_delivery(scene.service.newest.id)
+
+    async with scene.online():
+        await scene.service.all_told()
+
+    assert len(scene.pictures()) == 1
+
+
+@pytest.mark.parametrize("later_seconds", [1, 7200])
+async def test_a_picture_posted_just_before_a_crash_is_not_posted_again(scene: Scene, later_seconds: float) -> None:
+    """The crash came between Discord's answer and the ledger; long after it no nonce helps any more."""
+    async with scene.online():
+        asked = await scene.ask()
+        await scene.service.happens(Painted())
+        await scene.service.all_told()
+    scene.service.told_jobs.clear()
+    scene.discord.clock.advance(later_seconds)
+
+    async with scene.online():
+        await scene.service.all_told()
+
+    assert len(scene.pictures()) == 1
+    assert "Painted" in asked.message.content
+
+
+async def test_a_picture_sent_directly_just_before_a_crash_is_not_sent_again(scene: Scene) -> None:
+    """The channel had closed its door, and the person's own messages are looked through as well."""
+    async with scene.online():
+        await scene.ask()
+        scene.channel.app_permissions = discord.Permissions(view_channel=True)
+        await scene.service.happens(Painted())
+        await scene.service.all_told()
+    scene.service.told_jobs.clear()
+    scene.discord.clock.advance(7200)
+
+    async with scene.online():
+        await scene.service.all_told()
+
+    assert len(scene.pictures(scene.discord.dm(scene.ada))) == 1
+
+
+async def test_where_the_history_is_hidden_a_crash_may_post_the_picture_twice(scene: Scene) -> None:
+    """As docs/cluster.md says: rather twice than never."""
+    scene.channel.app_permissions = discord.Permissions(view_channel=True, send_messages=True, attach_files=True)
     async with scene.online():
         await scene.ask()
         await scene.service.happens(Painted())
         await scene.service.all_told()
     scene.service.told_jobs.clear()
+    scene.discord.clock.advance(7200)
 
     async with scene.online():
         await scene.service.all_told()
 
+    assert len(scene.pictures()) == 2
+
+
+async def test_whoever_waits_is_told_of_a_restart(scene: Scene) -> None:
+    """A message that stands still looks like a bot that died."""
+    async with scene.online():
+        asked = await scene.ask()
+        await scene.discord.until(lambda: "next in line" in asked.message.content)
+
+    assert "being restarted" in asked.message.content
+    assert asked.message.buttons.keys() == {"Cancel"}
+
+
+async def test_a_picture_that_nobody_could_be_told_of_for_a_day_is_given_up(
+    scene: Scene, monkeypatch: pytest.MonkeyPatch, impatient: None
+) -> None:
+    """Otherwise a deleted network would be tried for ever."""
+    monkeypatch.setattr("bot.cogs.delivery.PAUSES_SECONDS", (0,))
+    monkeypatch.setattr("bot.cogs.delivery.OUT_OF_REACH_SECONDS", 0.0)
+    async with scene.online():
+        await scene.ask()
+        scene.discord.fail("POST", POST, times=99)
+        await scene.service.happens(Painted())
+
+        await scene.service.all_told()
+
+    assert scene.service.lost == [scene.service.newest.id]
+    assert scene.pictures() == []
+
+
+async def test_people_with_a_role_of_the_operators_choice_go_first(scene: Scene) -> None:
+    """Priority is theirs to give."""
+    guild = scene.channel.guild
+    assert guild is not None
+    guild.roles = (5, 6)
+    scene.ada.roles = (6,)
+    bob = scene.discord.add_user("bob")
+    async with scene.online(Settings(priority_roles=(6,))):
+        await scene.ask()
+        await scene.ask(by=bob)
+
+    assert [request.priority for request in scene.service.requests] == [1, 0]
+
+
+async def test_a_person_can_have_everything_forgotten(live: Scene) -> None:
+    """In private, and with what remains said."""
+    await live.ask()
+
+    asked = await live.discord.slash(live.ada, live.channel, "forget")
+    await live.discord.until(lambda: asked.message.content)
+
+    assert "what I kept of 1 job of yours" in asked.message.content
+    assert asked.message.is_ephemeral
+
+
+async def test_a_process_takes_up_only_the_jobs_of_its_own_servers(scene: Scene) -> None:
+    """Several processes share a bot; each picture must be posted by one."""
+    async with scene.online():
+        await scene.ask()
+    guild = scene.channel.guild
+    assert guild is not None
+    mine = (guild.id >> 22) % 2
+    await scene.service.happens(Painted())
+
+    async with scene.online(Settings(shard_count=2, shard_ids=(1 - mine,))):
+        assert scene.pictures() == []
+    async with scene.online(Settings(shard_count=2, shard_ids=(mine,))):
+        await scene.service.all_told()
+
+    assert [identity["shard"] for identity in scene.discord.identified[1:]] == [[1 - mine, 2], [mine, 2]]
     assert len(scene.pictures()) == 1
 
 

@@ -119,11 +119,24 @@ async def test_a_second_bot_on_the_same_data_is_refused(tmp_path: Path) -> None:
     assert await first.process.wait() == 0
 
 
+@pytest.mark.parametrize("command", ["bot", "worker"])
+def test_one_half_of_the_bot_needs_a_ledger_that_it_can_share(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], command: str
+) -> None:
+    """With SQLite nobody would paint what the other half accepts."""
+    monkeypatch.chdir(tmp_path)
+
+    assert main([command]) == 2
+
+    assert "set database.url to postgresql" in capsys.readouterr().err
+
+
 @pytest.mark.parametrize(
     ("environment", "sentence"),
     [
         ({"ATELIER_LIMITS__MAX_SIZE": "5"}, "does not fit"),
-        ({"ATELIER_DATABASE__URL": "postgresql://bot:secret@db/x"}, "SQLite only"),
+        ({"ATELIER_DATABASE__URL": "postgresql://bot:secret@127.0.0.1:1/x"}, "cannot be reached"),
+        ({"ATELIER_DATABASE__URL": "mysql://bot:secret@db/x"}, "must begin with sqlite"),
         ({"ATELIER_ENGINE__WEIGHTS": "nowhere.safetensors"}, "There is no weights file"),
         ({"ATELIER_PRESETS_DIR": "nowhere"}, "no folder"),
     ],

@@ -1,43 +1,49 @@
-"""What every queue promises; today there is one."""
+"""What the queue promises, on both kinds of ledger and both kinds of wire."""
 
 import asyncio
 from collections.abc import AsyncIterator, Awaitable, Callable
-from pathlib import Path
 
 import pytest
 from fakes import FakeDecoder, FakePainter, a_job
 
 from bot.jobs import (
+    MAX_DEATHS,
     Cancelled,
     Failed,
     Job,
     JobState,
     LedgerUnusable,
     News,
+    OpenLimits,
     Painted,
     Painting,
     Picture,
     Progress,
     Queued,
     UnknownJob,
+    Wire,
 )
-from bot.ledger import open_ledger
-from bot.local_queue import MAX_ATTEMPTS, LocalQueue
+from bot.ledger import PostgresWire, open_ledger
+from bot.queue import LedgerQueue
+from bot.wires import LocalWire
 from engine.errors import OutOfMemory
 from engine.images import open_picture
 
+LIMITS = OpenLimits(per_person=9, per_server=99)
+
 
 class Atelier:
-    """A queue over a ledger on disk, and its worker."""
+    """A queue over a ledger, what runs beside it, and its worker."""
 
-    def __init__(self, queue: LocalQueue, painter: FakePainter) -> None:
+    def __init__(self, queue: LedgerQueue, painter: FakePainter) -> None:
         self.queue = queue
         self.painter = painter
+        self.running = asyncio.create_task(queue.run())
         self.worker = asyncio.create_task(queue.run_worker(painter, FakeDecoder()))
 
     async def submit(self, user_id: int = 7) -> Job:
         job, pictures = a_job(user_id)
-        await self.queue.submit(job, pictures, open_limit=9)
+        await self.queue.submit(job, pictures, LIMITS)
         return job
 
     async def news(self, job: Job) -> list[News]:
@@ -47,8 +53,9 @@ class Atelier:
         return (await self.news(job))[-1]
 
     async def stop(self) -> None:
-        self.worker.cancel()
-        await asyncio.gather(self.worker, return_exceptions=True)
+        for task in (self.worker, self.running):
+            task.cancel()
+        await asyncio.gather(self.worker, self.running, return_exceptions=True)
 
     async def kill(self) -> None:
         """As abrupt as a power cut: nothing marks the job in hand."""
@@ -60,21 +67,27 @@ Open = Callable[[FakePainter], Awaitable[Atelier]]
 
 
 @pytest.fixture
-async def opened(tmp_path: Path) -> AsyncIterator[Open]:
-    """Opens the same ledger again and again, each time with a new queue and worker."""
-    ateliers, ledgers = [], []
+async def opened(ledger_url: str) -> AsyncIterator[Open]:
+    """Opens the same ledger again and again, each time with a new queue and worker, alone in it."""
+    ateliers: list[Atelier] = []
+    closing: list[Callable[[], Awaitable[None]]] = []
 
     async def open_(painter: FakePainter) -> Atelier:
-        ledger = await open_ledger(f"sqlite:///{tmp_path}/ledger.db")
-        ledgers.append(ledger)
-        ateliers.append(Atelier(LocalQueue(ledger), painter))
+        ledger = await open_ledger(ledger_url)
+        closing.append(ledger.close)
+        wire: Wire = LocalWire()
+        if ledger_url.startswith("postgresql"):
+            wire = PostgresWire(ledger_url)
+            closing.append(wire.close)
+        queue = LedgerQueue(ledger, wire, f"worker {len(ateliers)}")
+        ateliers.append(Atelier(queue, painter))
         return ateliers[-1]
 
     yield open_
     for atelier in ateliers:
         await atelier.stop()
-    for ledger in ledgers:
-        await ledger.close()
+    for close in closing:
+        await close()
 
 
 async def test_a_job_is_painted_and_its_result_stored(opened: Open) -> None:
@@ -92,7 +105,7 @@ async def test_a_job_is_painted_and_its_result_stored(opened: Open) -> None:
 
 
 async def test_a_job_that_was_painting_when_the_power_failed_is_painted_again(opened: Open) -> None:
-    """A crash loses no work and no place in line: the job comes first, on its second attempt."""
+    """A crash loses no job: it is painted after those that did not kill the bot."""
     hanging = FakePainter()
     hanging.may_end.clear()
     before = await opened(hanging)
@@ -106,8 +119,8 @@ async def test_a_job_that_was_painting_when_the_power_failed_is_painted_again(op
     assert await after.last_news(interrupted) == Painted()
     assert await after.last_news(waiting) == Painted()
     done = [await after.queue.ledger.job(job.id) for job in (interrupted, waiting)]
-    assert [job.attempts for job in done] == [2, 1]
-    assert (done[0].finished_at or 0) < (done[1].finished_at or 0)
+    assert [(job.lease, job.deaths) for job in done] == [(2, 1), (1, 0)]
+    assert (done[0].finished_at or 0) > (done[1].finished_at or 0)
 
 
 async def test_a_graceful_stop_hands_the_job_back(opened: Open) -> None:
@@ -121,7 +134,7 @@ async def test_a_graceful_stop_hands_the_job_back(opened: Open) -> None:
     await atelier.stop()
 
     handed = await atelier.queue.ledger.job(job.id)
-    assert (handed.state, handed.attempts) == (JobState.QUEUED, 0)
+    assert (handed.state, handed.deaths) == (JobState.QUEUED, 0)
 
 
 async def test_a_queued_job_hears_its_position_and_every_change(opened: Open) -> None:
@@ -175,13 +188,15 @@ async def test_a_job_in_hand_is_never_told_again_that_it_waits(opened: Open, mon
         await may_tell.wait()
 
     monkeypatch.setattr(atelier.queue.ledger, "seconds_per_megapixel", tell_late)
-    cancelling = asyncio.create_task(atelier.queue.cancel(other.id))
+    await atelier.queue.cancel(other.id)
     await counted.wait()
+    painter.has_begun.clear()
     painter.may_end.set()
+    await painter.has_begun.wait()
+    painter.tell(Progress(0.2, seconds_left=None))
     assert isinstance(await anext(news), Painting)
 
     may_tell.set()
-    await cancelling
 
     assert not [told async for told in news if isinstance(told, Queued)]
 
@@ -206,6 +221,8 @@ async def test_telling_a_long_queue_its_positions_asks_for_the_speed_once(
 
     monkeypatch.setattr(atelier.queue.ledger, "seconds_per_megapixel", count)
     await atelier.submit(user_id=9)
+    for news in watched:
+        await anext(news)
 
     assert len(asked) == 1
 
@@ -223,7 +240,11 @@ async def test_progress_reaches_every_watcher_and_slow_ones_get_the_newest(opene
     for fraction in (0.2, 0.4, 0.6):
         painter.tell(Progress(fraction, seconds_left=10 * fraction, preview=b"a preview" if fraction < 0.3 else None))
 
-    assert await anext(slow) == Painting(0.6, 6.0, b"a preview")
+    async with asyncio.timeout(20):
+        seen = [await anext(slow)]
+        while seen[-1] != Painting(0.6, 6.0, b"a preview"):
+            seen.append(await anext(slow))
+    assert len(seen) <= 3
 
 
 async def test_cancelling_a_queued_job_paints_nothing(opened: Open) -> None:
@@ -298,15 +319,15 @@ async def test_a_ledger_that_is_locked_for_a_while_loses_no_painting(
     opened: Open, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """A backup that holds the file costs patience, not minutes of painting and not the bot."""
-    monkeypatch.setattr("bot.local_queue.PATIENCE_SECONDS", (0.0, 0.0))
+    monkeypatch.setattr("bot.queue.PATIENCE_SECONDS", (0.0, 0.0))
     painter = FakePainter()
     atelier = await opened(painter)
     finish, refusals = atelier.queue.ledger.finish, [LedgerUnusable("Locked."), LedgerUnusable("Locked.")]
 
-    async def refuse_twice(job_id: str, result: bytes, picture: Picture) -> bool:
+    async def refuse_twice(job: Job, result: bytes, picture: Picture) -> bool:
         if refusals:
             raise refusals.pop()
-        return await finish(job_id, result, picture)
+        return await finish(job, result, picture)
 
     monkeypatch.setattr(atelier.queue.ledger, "finish", refuse_twice)
 
@@ -318,7 +339,7 @@ async def test_a_ledger_that_stays_unusable_ends_the_worker_with_its_sentence(
     opened: Open, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """The operator reads what is wrong; nothing is marked as failed, so all is painted when it is mended."""
-    monkeypatch.setattr("bot.local_queue.PATIENCE_SECONDS", (0.0,))
+    monkeypatch.setattr("bot.queue.PATIENCE_SECONDS", (0.0,))
     atelier = await opened(FakePainter())
 
     async def refuse(*_: object) -> bool:
@@ -357,7 +378,7 @@ async def test_an_accepted_job_stays_accepted_when_positions_cannot_be_told(
 async def test_a_job_that_keeps_killing_the_bot_is_given_up(opened: Open) -> None:
     """Otherwise one poisonous picture would stop the queue for ever."""
     poison: Job | None = None
-    for _ in range(MAX_ATTEMPTS):
+    for _ in range(MAX_DEATHS):
         hanging = FakePainter()
         hanging.may_end.clear()
         atelier = await opened(hanging)
@@ -403,4 +424,4 @@ async def test_the_time_left_comes_from_measured_speed(opened: Open) -> None:
     await atelier.submit()
     await painter.has_begun.wait()
 
-    assert await atelier.queue.seconds_until_painted(job.options) == pytest.approx(4.0)
+    assert await atelier.queue.seconds_until_painted(job.options) == pytest.approx(4.0, abs=1.0)

@@ -11,9 +11,10 @@ from pictures import a_painting, a_photo
 
 from bot.jobs import LOCAL_OWNER, Address, JobState, NotYours, Owner, Refused, Request
 from bot.ledger import open_ledger
-from bot.local_queue import LocalQueue
+from bot.queue import LedgerQueue
 from bot.service import Limits, StyleService
 from bot.styles import Styles
+from bot.wires import LocalWire
 from engine.errors import EngineError, OptionsRefused, PictureRefused
 from engine.images import encode_png
 
@@ -23,10 +24,12 @@ NOW = 1_000_000.0
 @pytest.fixture
 async def service(tmp_path: Path) -> AsyncIterator[StyleService]:
     (tmp_path / "stripes.png").write_bytes(encode_png(a_painting()))
-    ledger = await open_ledger(f"sqlite:///{tmp_path}/ledger.db")
+    ledger = await open_ledger(f"sqlite:///{tmp_path}/ledger.db", now=lambda: NOW)
     limits = Limits(open_jobs_per_person=2, max_size=512, default_size=256, upload_bytes=100_000)
     styles = await asyncio.to_thread(Styles, [tmp_path])
-    yield StyleService(LocalQueue(ledger), ledger, FakeDecoder(), styles, limits, now=lambda: NOW)
+    yield StyleService(
+        LedgerQueue(ledger, LocalWire(), "worker"), ledger, FakeDecoder(), styles, limits, now=lambda: NOW
+    )
     await ledger.close()
 
 
@@ -107,8 +110,9 @@ async def test_one_persons_limit_is_not_anothers(service: StyleService) -> None:
 async def test_what_could_not_be_delivered_in_time_is_refused_at_once(service: StyleService) -> None:
     """Where only an interaction's token can answer, fifteen minutes are all there is."""
     first = await service.submit(a_request(deliver_by=NOW + 1))
-    await service.ledger.begin_next()
-    await service.ledger.finish(first.id, b"png", replace(a_picture(), paint_seconds=600.0))
+    begun = await service.ledger.begin_next("worker")
+    assert begun == await service.job(first.id)
+    await service.ledger.finish(begun, b"png", replace(a_picture(), paint_seconds=600.0))
 
     await service.submit(a_request(deliver_by=NOW + 700))
 
@@ -146,8 +150,9 @@ async def test_the_result_fits_what_the_front_end_can_post(service: StyleService
     job = await service.submit(a_request(upload_limit_bytes=40))
     with pytest.raises(Refused, match="not painted yet"):
         await service.result(job.id)
-    await service.ledger.begin_next()
-    await service.ledger.finish(job.id, encode_png(a_photo()), a_picture())
+    begun = await service.ledger.begin_next("worker")
+    assert begun is not None
+    await service.ledger.finish(begun, encode_png(a_photo()), a_picture())
 
     assert len((await service.result(job.id)).data) <= 40
 

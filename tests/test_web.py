@@ -1,7 +1,6 @@
 """The local page on a real socket, over the real service, ledger and queue."""
 
 import asyncio
-import contextlib
 import json
 import socket
 from collections.abc import AsyncIterator
@@ -17,10 +16,11 @@ from yarl import URL
 
 from bot.jobs import JobState, Progress
 from bot.ledger import open_ledger
-from bot.local_queue import LocalQueue
+from bot.queue import LedgerQueue
 from bot.service import Limits, StyleService
 from bot.styles import Styles
 from bot.web import LocalPage
+from bot.wires import LocalWire
 from engine.images import encode_jpeg, encode_png, open_picture
 
 
@@ -63,19 +63,19 @@ async def visit(tmp_path: Path) -> AsyncIterator[Visit]:
     sample.write_bytes(encode_jpeg(a_photo()))
     sample.with_suffix(".toml").write_text('title = "A disc"\nalt = "A dark disc on a bright slope."')
     ledger = await open_ledger(f"sqlite:///{tmp_path}/ledger.db")
-    queue, painter, decoder = LocalQueue(ledger), FakePainter(), FakeDecoder()
+    queue, painter, decoder = LedgerQueue(ledger, LocalWire(), "worker"), FakePainter(), FakeDecoder()
     limits = Limits(open_jobs_per_person=2, upload_bytes=100_000)
     styles = await asyncio.to_thread(Styles, [tmp_path])
     service = StyleService(queue, ledger, decoder, styles, limits)
     page = LocalPage(service, port=0, upload_bytes=limits.upload_bytes, samples=[sample])
-    worker = asyncio.create_task(queue.run_worker(painter, decoder))
+    running = [asyncio.create_task(work) for work in (queue.run(), queue.run_worker(painter, decoder))]
     address = await page.start()
     async with aiohttp.ClientSession(address) as client:
         yield Visit(address, client, service, painter)
     await page.close()
-    worker.cancel()
-    with contextlib.suppress(asyncio.CancelledError):
-        await worker
+    for task in running:
+        task.cancel()
+    await asyncio.gather(*running, return_exceptions=True)
     await ledger.close()
 
 

@@ -19,9 +19,10 @@ from bot.cogs import DiscordFrontEnd
 from bot.decode import DecodePool
 from bot.gpu import GpuThread
 from bot.ledger import SqlLedger, open_ledger
-from bot.local_queue import LocalQueue
+from bot.queue import LedgerQueue
 from bot.service import Limits, StyleService
 from bot.styles import Styles
+from bot.wires import LocalWire
 from engine.encoders import EmbeddedEncoder, Encoder
 from engine.images import Pixels, encode_jpeg, encode_png, open_picture
 from engine.options import Options
@@ -61,12 +62,13 @@ class Town:
     async def bot(self, stylize: Callable[..., Iterator[Step]] = engine.stylize) -> AsyncIterator[SqlLedger]:
         """The whole bot, from start to orderly stop."""
         ledger = await open_ledger(f"sqlite:///{self.data / 'atelier.db'}")
-        queue, gpu = LocalQueue(ledger), GpuThread(load_encoder, stylize)
+        queue, gpu = LedgerQueue(ledger, LocalWire(), "worker"), GpuThread(load_encoder, stylize)
         styles = await asyncio.to_thread(Styles, [self.data / "presets"])
         service = StyleService(queue, ledger, self.decoder, styles, LIMITS)
         front_end = DiscordFrontEnd(service, Settings())
         tasks = [
             asyncio.create_task(front_end.run(self.discord.token)),
+            asyncio.create_task(queue.run()),
             asyncio.create_task(queue.run_worker(gpu, self.decoder)),
         ]
         await self.discord.bot_is_online(tasks[0])
@@ -247,10 +249,10 @@ async def test_a_direct_conversation_is_refused_what_would_come_too_late(
 ) -> None:
     """Better now than after a quarter of an hour of waiting."""
 
-    async def an_hour(_: LocalQueue, __: Options) -> float:
+    async def an_hour(_: LedgerQueue, __: Options) -> float:
         return 3600.0
 
-    monkeypatch.setattr(LocalQueue, "seconds_until_painted", an_hour)
+    monkeypatch.setattr(LedgerQueue, "seconds_until_painted", an_hour)
     async with town.bot():
         asked = await town.stylize_in(town.discord.dm(town.ada), content=PHOTO, preset="stripes")
 

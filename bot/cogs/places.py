@@ -15,6 +15,8 @@ from bot.jobs import Address
 
 FRONT_END = "discord"
 NOBODY = discord.AllowedMentions.none()
+SEARCHED_MESSAGES = 500
+"""So many that came after a progress message are looked through for a job's picture."""
 TROUBLE = (discord.DiscordServerError, ClientError, OSError)
 """Discord's or the network's own, which passes; any other `discord.HTTPException` is a refusal, and final."""
 
@@ -48,6 +50,9 @@ class Place(Protocol):
     async def post(self, post: Post) -> discord.Message:
         """Write a new message under it."""
 
+    async def find(self, job_id: str) -> discord.Message | None:
+        """The message after it that carries the job's picture, as far as the bot can see."""
+
 
 @dataclass(frozen=True)
 class InChannel:
@@ -74,6 +79,10 @@ class InChannel:
             allowed_mentions=post.allowed_mentions,
             reference=self._message.to_reference(fail_if_not_exists=False),
         )
+
+    async def find(self, job_id: str) -> discord.Message | None:
+        """Needs the permission Read Message History."""
+        return await _find(self.client, self._message.channel, job_id, after=self._message)
 
     @property
     def _message(self) -> discord.PartialMessage:
@@ -106,6 +115,10 @@ class ThroughToken:
             post.text, file=post.file or discord.utils.MISSING, allowed_mentions=post.allowed_mentions, wait=True
         )
 
+    async def find(self, job_id: str) -> discord.Message | None:
+        """A token shows no history."""
+        return None
+
     @property
     def _webhook(self) -> discord.Webhook:
         return discord.Webhook.partial(self.application_id, self.token, client=self.client)
@@ -116,6 +129,27 @@ async def post_directly(client: discord.Client, post: Post) -> discord.Message:
     conversation = await client.create_dm(discord.Object(post.mentions))
     file = post.file or discord.utils.MISSING
     return await conversation.send(post.text, file=file, nonce=post.nonce, allowed_mentions=post.allowed_mentions)
+
+
+async def find_directly(client: discord.Client, user_id: int, job_id: str) -> discord.Message | None:
+    """The message to the person that carries the job's picture."""
+    return await _find(client, await client.create_dm(discord.Object(user_id)), job_id, after=None)
+
+
+def file_name(job_id: str, extension: str) -> str:
+    """Of a finished picture; its message is known again by it."""
+    return f"atelier-{job_id}.{extension}"
+
+
+async def _find(
+    client: discord.Client, channel: discord.abc.Messageable, job_id: str, after: discord.PartialMessage | None
+) -> discord.Message | None:
+    """Forwards from a message, or back from the newest."""
+    async for message in channel.history(limit=SEARCHED_MESSAGES, after=after):
+        names = [attachment.filename.removeprefix("SPOILER_") for attachment in message.attachments]
+        if message.author == client.user and any(name.startswith(file_name(job_id, "")) for name in names):
+            return message
+    return None
 
 
 def place_of(client: discord.Client, address: Address) -> Place:

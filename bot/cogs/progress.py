@@ -18,6 +18,9 @@ from bot.service import StyleService
 
 logger = logging.getLogger(__name__)
 
+FAREWELL_SECONDS = 2.0
+"""At a stop, so long is taken to tell everybody who waits."""
+
 
 class Pace(Protocol):
     """How often Discord is troubled (a part of the configuration)."""
@@ -40,6 +43,7 @@ class ProgressBoard:
         self._pace = pace
         self._courier = Courier(client, service)
         self._tasks: set[asyncio.Task[None]] = set()
+        self._waiting: dict[str, tuple[Job, Place]] = {}
         self._is_closed = False
 
     def follow(self, job: Job) -> None:
@@ -51,11 +55,21 @@ class ProgressBoard:
         task.add_done_callback(self._tasks.discard)
 
     async def close(self) -> None:
-        """Stop following; jobs that are not told yet are followed again after the next start."""
+        """Stop following, and say so; jobs that are not told yet are followed again after the next start."""
         self._is_closed = True
+        waiting = list(self._waiting.values())
         for task in self._tasks:
             task.cancel()
         await asyncio.gather(*self._tasks, return_exceptions=True)
+        farewells = [asyncio.create_task(self._bid_farewell(job, place)) for job, place in waiting]
+        if farewells:
+            _, late = await asyncio.wait(farewells, timeout=FAREWELL_SECONDS)
+            for farewell in late:
+                farewell.cancel()
+
+    async def _bid_farewell(self, job: Job, place: Place) -> None:
+        with contextlib.suppress(discord.HTTPException, *TROUBLE):
+            await place.edit(wording.restarting(job), view=cancel_view(job.id))
 
     async def _follow(self, job: Job) -> None:
         place = place_of(self._client, job.address)
@@ -70,6 +84,7 @@ class ProgressBoard:
 
     async def _show_until_the_end(self, job: Job, place: Place) -> News:
         live = LiveMessage(job, place, self._pace)
+        self._waiting[job.id] = job, place
         end: News | None = None
         editing = asyncio.create_task(live.keep_edited(), name=f"edit {job.id}")
         try:
@@ -79,6 +94,7 @@ class ProgressBoard:
                 else:
                     end = news
         finally:
+            del self._waiting[job.id]
             # The end does not wait for an edit that Discord holds back.
             editing.cancel()
             await asyncio.gather(editing, return_exceptions=True)

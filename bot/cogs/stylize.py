@@ -1,6 +1,7 @@
 """The command /stylize: what a person asked for, translated for the service."""
 
 import contextlib
+from collections.abc import Collection
 from typing import Literal
 
 import discord
@@ -25,9 +26,10 @@ Size = Literal[256, 384, 512, 768, 1024]
 class StylizeCog(commands.Cog):
     """Translates between Discord and the service; every rule of painting lives in the service."""
 
-    def __init__(self, service: StyleService, board: ProgressBoard) -> None:
+    def __init__(self, service: StyleService, board: ProgressBoard, priority_roles: Collection[int]) -> None:
         self._service = service
         self._board = board
+        self._priority_roles = frozenset(priority_roles)
 
     @app_commands.command()
     @app_commands.allowed_installs(guilds=True, users=True)
@@ -70,6 +72,7 @@ class StylizeCog(commands.Cog):
             size=size,
             deliver_by=None if speaks_for_itself else interaction.expires_at.timestamp() - TOKEN_MARGIN_SECONDS,
             upload_limit_bytes=interaction.filesize_limit,
+            priority=int(self._has_priority(interaction.user)),
         )
         job = await self._service.submit(request)
         try:
@@ -78,6 +81,9 @@ class StylizeCog(commands.Cog):
                 await interaction.edit_original_response(content=wording.accepted(job), view=cancel_view(job.id))
         finally:
             self._board.follow(job)
+
+    def _has_priority(self, person: discord.User | discord.Member) -> bool:
+        return isinstance(person, discord.Member) and any(role.id in self._priority_roles for role in person.roles)
 
     @stylize.autocomplete("preset")
     async def suggest_presets(self, _: discord.Interaction, typed: str) -> list[app_commands.Choice[str]]:

@@ -33,6 +33,11 @@ def ready(seconds_left: float | None) -> str:
     return f", ready <t:{ready_at}:R>"
 
 
+def restarting(job: Job) -> str:
+    """What stands in the place of progress while the bot is away."""
+    return f"I am being restarted. Your picture in the style of {job.style_name} keeps its place and will be painted."
+
+
 def delivery(job: Job) -> str:
     """What comes with the finished picture."""
     note = f"\n{job.note}" if job.note else ""
@@ -54,6 +59,12 @@ def delivered(job: Job, link: str) -> str:
     took = f" in {duration(job.paint_seconds)}" if job.paint_seconds is not None else ""
     seen_by = f" with the {job.encoder} encoder" if job.encoder else ""
     return f"Painted{took}{seen_by}: {link}"
+
+
+def forgotten(count: int) -> str:
+    """What is left of a person's jobs when they asked for nothing to be."""
+    what = f"I deleted what I kept of {count} job{'' if count == 1 else 's'} of yours." if count else "I keep nothing."
+    return f"{what} Open jobs stay until you have their pictures; what was posted in channels is not mine to delete."
 
 
 def alt_text(job: Job) -> str:

@@ -18,9 +18,10 @@ from bot.decode import DecodePool
 from bot.gpu import GpuThread
 from bot.jobs import LOCAL_OWNER, Address, Painted, Request
 from bot.ledger import open_ledger
-from bot.local_queue import LocalQueue
+from bot.queue import LedgerQueue
 from bot.service import Limits, StyleService
 from bot.styles import Styles, bundled, samples
+from bot.wires import LocalWire
 
 BEAT_SECONDS = 0.05
 
@@ -31,10 +32,10 @@ async def lags_while_painting(size: int, folder: Path) -> tuple[list[float], flo
     decoder = DecodePool()
     gpu = GpuThread(lambda: engine.load_encoder("embedded"), engine.stylize)
     await gpu.start()
-    queue = LocalQueue(ledger)
+    queue = LedgerQueue(ledger, LocalWire(), "worker")
     styles = await asyncio.to_thread(Styles, [bundled()])
     service = StyleService(queue, ledger, decoder, styles, Limits())
-    worker = asyncio.create_task(queue.run_worker(gpu, decoder))
+    running = [asyncio.create_task(work) for work in (queue.run(), queue.run_worker(gpu, decoder))]
     lags: list[float] = []
 
     async def beat() -> None:
@@ -52,9 +53,9 @@ async def lags_while_painting(size: int, folder: Path) -> tuple[list[float], flo
     assert isinstance(news[-1], Painted), news[-1]
     await service.result(job.id)
     took = time.perf_counter() - began
-    for task in (heart, worker):
+    for task in (heart, *running):
         task.cancel()
-    await asyncio.gather(heart, worker, return_exceptions=True)
+    await asyncio.gather(heart, *running, return_exceptions=True)
     await gpu.close()
     await decoder.close()
     await ledger.close()

@@ -42,9 +42,3 @@ def upgrade() -> None:
     op.create_index("jobs_by_state", "jobs", ["state", "created_at"])
     op.create_index("jobs_by_person", "jobs", ["user_id", "state"])
     op.create_index("jobs_untold", "jobs", ["front_end", "told_at"])
-
-
-def downgrade() -> None:
-    """Back to an empty database."""
-    op.drop_table("jobs")
-    op.drop_table("pictures")

@@ -9,8 +9,3 @@ down_revision = "0001"
 def upgrade() -> None:
     """From jobs found by state, person and front-end."""
     op.create_index("jobs_by_speed", "jobs", ["quality", "finished_at"])
-
-
-def downgrade() -> None:
-    """Back to those."""
-    op.drop_index("jobs_by_speed", "jobs")

@@ -88,7 +88,7 @@ async def serve(config: Config) -> None:
         queue = LocalQueue(ledger)
         styles = await asyncio.to_thread(_styles, config)
         service = StyleService(queue, ledger, decoder, styles, _limits(config, encoder.device.type))
-        running: list[Coroutine[Any, Any, None]] = [queue.run_worker(gpu, decoder)]
+        running: list[Coroutine[Any, Any, None]] = [queue.run_worker(gpu, decoder), styles.keep_fresh()]
         token = config.discord.token
         if token is not None:
             discord = DiscordFrontEnd(service, config.discord)

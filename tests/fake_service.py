@@ -8,13 +8,26 @@ from collections.abc import AsyncIterator, Sequence
 from dataclasses import replace
 from pathlib import Path
 
+from pictures import a_painting
+
 from bot.jobs import LAST_NEWS, Address, Cancelled, Encoded, Job, News, NotYours, Owner, Queued, Request
+from bot.preset_files import Preset, Texts
 from bot.service import StyleService
-from bot.styles import Preset
+from engine.images import encode_jpeg
 from engine.options import Options
 
 PRESETS = [
-    Preset(f"style-{number}", f"Style {number}", "bold strokes", alt="Bold strokes", path=Path("unused"))
+    Preset(
+        f"style-{number}",
+        f"Style {number}",
+        "bold strokes",
+        alt="Bold strokes",
+        path=Path("unused"),
+        picture=b"unused",
+        thumbnail=encode_jpeg(a_painting()),
+        size=(64, 64),
+        translations={"de": Texts(f"Stil {number}", "kühne Striche")},
+    )
     for number in range(40)
 ]
 
@@ -107,5 +120,5 @@ class FakeService(StyleService):
     async def readdress(self, job_id: str, address: Address) -> None:
         self.jobs[job_id] = replace(self.jobs[job_id], address=address)
 
-    def presets(self, query: str = "", limit: int = 25) -> Sequence[Preset]:
-        return [preset for preset in PRESETS if query.casefold() in preset.title.casefold()]
+    def presets(self, query: str = "", limit: int = 25, locale: str = "") -> Sequence[Preset]:
+        return [preset for preset in PRESETS if query.casefold() in preset.texts(locale).title.casefold()]

@@ -79,6 +79,22 @@ async def test_presets_are_suggested_while_typing(live: Scene) -> None:
     assert few == [{"name": "Style 39: bold strokes", "value": "style-39"}]
 
 
+async def test_presets_are_suggested_in_the_persons_language(live: Scene) -> None:
+    """As far as they were translated."""
+    ida = live.discord.add_user("ida", locale="de")
+
+    suggested = await live.discord.autocomplete(ida, live.channel, "stylize", preset="stil 39")
+
+    assert suggested == [{"name": "Stil 39: kühne Striche", "value": "style-39"}]
+
+
+async def test_no_word_about_the_strength_leaves_it_to_the_style(live: Scene) -> None:
+    """A preset knows what suits it."""
+    await live.ask()
+
+    assert live.service.requests[0].strength is None
+
+
 async def test_a_refusal_becomes_the_answer(live: Scene) -> None:
     """Whatever the service refuses, its sentence is what the person reads; nothing is fetched before."""
     live.service.refusal = Refused("You already have 3 pictures waiting; cancel one or wait.")

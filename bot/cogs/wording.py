@@ -1,8 +1,9 @@
-"""What a job's messages say."""
+"""What the bot's messages say."""
 
 import time
 
 from bot.jobs import Job, Painting, Queued
+from bot.preset_files import Texts
 
 BAR_LENGTH = 12
 READY_STEP_SECONDS = 5
@@ -54,6 +55,11 @@ def delivered(job: Job, link: str) -> str:
     took = f" in {duration(job.paint_seconds)}" if job.paint_seconds is not None else ""
     seen_by = f" with the {job.encoder} encoder" if job.encoder else ""
     return f"Painted{took}{seen_by}: {link}"
+
+
+def preset(texts: Texts) -> str:
+    """One line of a list to choose from."""
+    return f"{texts.title}: {texts.description}" if texts.description else texts.title
 
 
 def alt_text(job: Job) -> str:

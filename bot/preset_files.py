@@ -22,7 +22,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Annotated, Final
 
-from pydantic import AfterValidator, BaseModel, ConfigDict, ValidationError
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field, ValidationError
 
 from engine.errors import OptionsRefused, PictureRefused
 from engine.images import Pixels, encode_jpeg, open_picture, resize
@@ -39,6 +39,9 @@ LOCALES: Final = (
 """Discord's names of the languages that a person may have chosen there."""
 LONG_EDGE: Final = 2048
 """Larger pictures are kept reduced to it: twice the largest usual result."""
+MAX_WORDS: Final = 80
+MAX_ALT: Final = 1000
+"""Characters of a title or a description, and of an alt text: lists and galleries have no room for more."""
 THUMBNAIL_EDGE: Final = 256
 THUMBNAIL_QUALITY: Final = 85
 _KEPT: Final = {b"\xff\xd8": "image/jpeg", b"\x89P": "image/png"}
@@ -183,8 +186,8 @@ class _Section(BaseModel):
 
 
 class _Texts(_Section):
-    title: str = ""
-    description: str = ""
+    title: str = Field(default="", max_length=MAX_WORDS)
+    description: str = Field(default="", max_length=MAX_WORDS)
 
 
 class _Options(_Section):
@@ -198,7 +201,7 @@ class _Options(_Section):
 
 
 class _Said(_Texts):
-    alt: str = ""
+    alt: str = Field(default="", max_length=MAX_ALT)
     options: _Options = _Options()
     translations: dict[Annotated[str, AfterValidator(_known)], _Texts] = {}
 

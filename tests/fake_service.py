@@ -39,6 +39,7 @@ class FakeService(StyleService):
         self.refusal: Exception | None = None
         """What `admit` raises."""
         self.submit_refusal: Exception | None = None
+        self.offered = [*PRESETS]
         self.admitted: list[Sequence[int]] = []
         """The declared sizes of every command that was let in or not."""
         self.requests: list[Request] = []
@@ -121,4 +122,5 @@ class FakeService(StyleService):
         self.jobs[job_id] = replace(self.jobs[job_id], address=address)
 
     def presets(self, query: str = "", limit: int = 25, locale: str = "") -> Sequence[Preset]:
-        return [preset for preset in PRESETS if query.casefold() in preset.texts(locale).title.casefold()]
+        found = [preset for preset in self.offered if query.casefold() in preset.texts(locale).title.casefold()]
+        return found[:limit]

@@ -78,6 +78,7 @@ def test_an_unknown_preset_is_refused_with_the_nearest(folder: Path) -> None:
     [
         ("title = [broken", "dusk-dots.toml is no TOML: "),
         ("title = 3", "The key title in dusk-dots.toml does not fit: Input should be a valid string."),
+        (f'title = "{"long" * 50}"', "The key title in dusk-dots.toml does not fit: String should have at most 80"),
         ('colour = "red"', "dusk-dots.toml has a key colour, which no preset knows."),
         ("[options]\nstrenght = 60", "dusk-dots.toml has a key options.strenght, which no preset knows."),
         ("[options]\nstrength = true", "The key options.strength in dusk-dots.toml does not fit: "),

@@ -8,6 +8,7 @@ from discord import app_commands
 from discord.ext import commands
 
 from bot.cogs.cancel import CancelButton, is_ours
+from bot.cogs.gallery import GalleryCog
 from bot.cogs.places import FRONT_END, TROUBLE
 from bot.cogs.progress import Pace, ProgressBoard
 from bot.cogs.refusals import explain
@@ -59,6 +60,7 @@ class AtelierClient(commands.Bot):
         """Called once, after the login; what the last run left untold is taken up here, so that no reconnect does."""
         self.add_dynamic_items(CancelButton)
         await self.add_cog(StylizeCog(self.service, self.board))
+        await self.add_cog(GalleryCog(self.service))
         if self._settings.sync_commands:
             await self.tree.sync()
         for job in await self.service.untold(FRONT_END):

@@ -1,4 +1,4 @@
-"""Atelier's commands: `atelier run` (also `python -m bot`) and `atelier paint` (also `python -m engine`).
+"""Atelier's commands: `atelier run` (also `python -m bot`), and those that other modules answer (`ELSEWHERE`).
 
 `run` reads the configuration, builds the parts, runs them, and stops them at Ctrl-C or SIGTERM: the job in hand goes
 back into the queue. Exit codes: 0 stopped as asked, 2 refused to start (one sentence says why).
@@ -10,13 +10,15 @@ import fcntl
 import logging
 import signal
 import sys
-from collections.abc import Coroutine, Iterator, Sequence
+from collections.abc import Callable, Coroutine, Iterator, Mapping, Sequence
 from contextlib import AsyncExitStack, contextmanager
 from pathlib import Path
-from typing import Any
+from typing import Any, Final
 
 import engine
 import engine.__main__
+import engine.painters.__main__
+from bot import presets_command
 from bot.cogs import DiscordFrontEnd, LoginFailed
 from bot.config import Config, ConfigError, load
 from bot.decode import DecodePool
@@ -25,12 +27,18 @@ from bot.jobs import JobError
 from bot.ledger import open_ledger
 from bot.local_queue import LocalQueue
 from bot.service import Limits, StyleService
-from bot.styles import Styles, bundled, samples
+from bot.styles import Styles, preset_folders, samples
 from bot.web import LocalPage
 from engine.errors import EngineError
 from engine.heap import keep_what_is_freed
 from engine.images import Limits as PictureLimits
 
+ELSEWHERE: Final[Mapping[str, Callable[[Sequence[str]], int]]] = {
+    "paint": engine.__main__.main,
+    "presets": presets_command.main,
+    "preset": engine.painters.__main__.main,
+}
+HELP: Final = "run the bot; paint one picture; list, check and preview presets; paint one of our presets anew"
 DEFAULT_SIZE_ON_A_CPU = 512
 DEFAULT_SIZE_ON_AN_ACCELERATOR = 1024
 
@@ -42,10 +50,10 @@ class StartRefused(Exception):
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run the command line; the exit code."""
     arguments = sys.argv[1:] if arguments is None else arguments
-    if arguments and arguments[0] == "paint":
-        return engine.__main__.main(arguments[1:])
+    if arguments and arguments[0] in ELSEWHERE:
+        return ELSEWHERE[arguments[0]](arguments[1:])
     parser = argparse.ArgumentParser(prog="atelier", description="Repaints pictures in the style of a painting.")
-    parser.add_argument("command", nargs="?", choices=("run", "paint"), default="run", help="run the bot, or paint one")
+    parser.add_argument("command", nargs="?", choices=("run", *ELSEWHERE), default="run", help=HELP)
     parser.add_argument("--config", type=Path, metavar="FILE", help="the configuration; ./config.toml if there is one")
     wishes = parser.parse_args(arguments)
     try:
@@ -117,9 +125,7 @@ async def _run_until(stop: asyncio.Event, running: Sequence[Coroutine[Any, Any, 
 
 
 def _styles(config: Config) -> Styles:
-    if config.presets_dir is not None and not config.presets_dir.is_dir():
-        raise StartRefused(f"presets_dir names {config.presets_dir}, which is no folder.")
-    return Styles([bundled(), *([config.presets_dir] if config.presets_dir else [])])
+    return Styles(preset_folders(config.presets_dir))
 
 
 def _limits(config: Config, device: str) -> Limits:

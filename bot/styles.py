@@ -125,6 +125,19 @@ def bundled() -> Path:
     return Path(str(files("bot") / "presets"))
 
 
+def preset_folders(own: Path | None) -> Sequence[Path]:
+    """Where presets lie: the bundled ones, and an operator's own.
+
+    Raises:
+        Refused: the operator's is no folder.
+    """
+    if own is None:
+        return [bundled()]
+    if not own.is_dir():
+        raise Refused(f"There should be presets in {own}, which is no folder.")
+    return [bundled(), own]
+
+
 def samples() -> Sequence[Path]:
     """Photos of our own making, so that the main job can be tried with one click."""
     return sorted(Path(str(files("bot") / "samples")).glob("*.jpg"))

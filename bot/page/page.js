@@ -48,7 +48,7 @@ async function fillGallery(role) {
     const radio = Object.assign(document.createElement("input"), { type: "radio", name: kind, value: name });
     const picture = Object.assign(new Image(), { src: `/api/${kind}/${name}/thumbnail`, alt, className: "framed" });
     const caption = Object.assign(document.createElement("span"), { textContent: title });
-    if (description) caption.append(Object.assign(document.createElement("small"), { textContent: description }));
+    if (description) caption.append(" ", Object.assign(document.createElement("small"), { textContent: description }));
     // Read out as the caption first, and only then, for whoever listens on, what the picture shows.
     radio.setAttribute("aria-labelledby", caption.id = `${kind}-${name}-caption`);
     radio.setAttribute("aria-describedby", picture.id = `${kind}-${name}-picture`);

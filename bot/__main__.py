@@ -5,10 +5,12 @@
     atelier worker    one of those workers, without Discord
     atelier migrate   bring the ledger to this version's tables, as the owner of the database
     atelier paint     one picture from the command line (also `python -m engine`)
+    atelier presets   list, check, preview and fetch presets
+    atelier preset    paint one of our own presets anew (also `python -m engine.painters`)
 
-They read the configuration, build the parts, run them, and stop them at Ctrl-C or SIGTERM: the job in hand is finished
-if that is soon done, else it goes back to its place in line. Exit codes: 0 stopped as asked, 2 refused to start, or
-could not go on (one sentence says why).
+The first three read the configuration, build the parts, run them, and stop them at Ctrl-C or SIGTERM: the job in hand
+is finished if that is soon done, else it goes back to its place in line. Exit codes: 0 stopped as asked, 2 refused to
+start, or could not go on (one sentence says why).
 """
 
 import argparse
@@ -19,7 +21,7 @@ import secrets
 import signal
 import socket
 import sys
-from collections.abc import Callable, Coroutine, Iterator, Sequence
+from collections.abc import Callable, Coroutine, Iterator, Mapping, Sequence
 from contextlib import AsyncExitStack, contextmanager, nullcontext
 from functools import partial
 from pathlib import Path
@@ -27,6 +29,8 @@ from typing import Any, Final
 
 import engine
 import engine.__main__
+import engine.painters.__main__
+from bot import presets_command
 from bot.cogs import DiscordFrontEnd, LoginFailed
 from bot.config import Config, ConfigError, load
 from bot.decode import DecodePool
@@ -35,7 +39,7 @@ from bot.jobs import JobError, Retention, Wire
 from bot.ledger import Heart, PostgresWire, migrate, open_ledger
 from bot.queue import LedgerQueue
 from bot.service import Limits, StyleService
-from bot.styles import Styles, bundled, samples
+from bot.styles import Styles, preset_folders, samples
 from bot.web import LocalPage
 from bot.wires import LocalWire
 from engine.errors import EngineError
@@ -44,11 +48,17 @@ from engine.images import Limits as PictureLimits
 
 log = logging.getLogger(__name__)
 
+ELSEWHERE: Final[Mapping[str, Callable[[Sequence[str]], int]]] = {
+    "paint": engine.__main__.main,
+    "presets": presets_command.main,
+    "preset": engine.painters.__main__.main,
+}
+"""Commands that other modules answer."""
+COMMANDS: Final = ("run", "bot", "worker", "migrate", *ELSEWHERE)
 DEFAULT_SIZE_ON_A_CPU: Final = 512
 DEFAULT_SIZE_ON_AN_ACCELERATOR: Final = 1024
 BEATS_OF_SILENCE: Final = 4
 """A heart beats so many times in the silence after which a worker counts as dead."""
-COMMANDS: Final = ("run", "bot", "worker", "migrate", "paint")
 
 Work = Callable[[], Coroutine[Any, Any, None]]
 """What runs until it is cancelled."""
@@ -61,8 +71,8 @@ class StartRefused(Exception):
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run the command line; the exit code."""
     arguments = sys.argv[1:] if arguments is None else arguments
-    if arguments and arguments[0] == "paint":
-        return engine.__main__.main(arguments[1:])
+    if arguments and arguments[0] in ELSEWHERE:
+        return ELSEWHERE[arguments[0]](arguments[1:])
     parser = argparse.ArgumentParser(
         prog="atelier", description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )
@@ -139,6 +149,7 @@ async def serve(config: Config, command: str, *, is_cluster: bool) -> None:
         if command != "worker":
             styles = await asyncio.to_thread(_styles, config)
             service = StyleService(queue, ledger, decoder, styles, _limits(config, device))
+            work.append(styles.keep_fresh)
             work.extend(await _front_ends(config, service, parts))
         if command == "worker":
             print(f"Worker {worker} is ready.", flush=True)
@@ -178,9 +189,7 @@ async def _run_until(stop: asyncio.Event, work: Sequence[Work], queue: LedgerQue
 
 
 def _styles(config: Config) -> Styles:
-    if config.presets_dir is not None and not config.presets_dir.is_dir():
-        raise StartRefused(f"presets_dir names {config.presets_dir}, which is no folder.")
-    return Styles([bundled(), *([config.presets_dir] if config.presets_dir else [])])
+    return Styles(preset_folders(config.presets_dir))
 
 
 def _limits(config: Config, device: str) -> Limits:

@@ -101,7 +101,8 @@ class Request:
     content: bytes = field(repr=False)
     style: bytes | None = field(default=None, repr=False)
     preset: str | None = None
-    strength: int = 50
+    strength: int | None = None
+    """None leaves it to the style: a preset has its own."""
     size: int | None = None
     """The long edge in pixels; None leaves it to the configuration."""
     deliver_by: float | None = None

@@ -1,9 +1,8 @@
 """The style service: everything a front-end may ask, and every rule about it. No framework, no SQL, no torch."""
 
-import asyncio
 import time
 from collections.abc import AsyncIterator, Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Final
 
 from bot.jobs import (
@@ -21,7 +20,8 @@ from bot.jobs import (
     Request,
     digest,
 )
-from bot.styles import Preset, Styles
+from bot.preset_files import Preset
+from bot.styles import Styles
 from engine.options import MIN_SIZE, Options, Quality
 
 OWN_STYLE: Final = "your painting"
@@ -61,7 +61,7 @@ class StyleService:
         self.styles = styles
         self.limits = limits
         self._now = now
-        self._preset_pictures: dict[tuple[str, float], Opened] = {}
+        self._opened_presets: dict[str, tuple[bytes, Opened]] = {}
 
     async def admit(self, owner: Owner, *, sizes: Sequence[int], has_style: bool, preset: str | None) -> None:
         """Refuse what can be refused before a byte is fetched.
@@ -89,13 +89,13 @@ class StyleService:
             JobError: a rule forbids it.
             EngineError: a picture or an option cannot be used.
         """
-        self._check_style(has_style=request.style is not None, preset=request.preset)
+        preset = self._check_style(has_style=request.style is not None, preset=request.preset)
         for data in filter(None, (request.content, request.style)):
             self._check_bytes(len(data))
-        options = Options(size=self._size(request.size), strength=request.strength, quality=self.limits.quality)
+        options = self._options(request, preset)
         await self._check_deadline(request, options)
         content = await self.decoder.open(request.content)
-        style, style_name = await self._style(request)
+        style, style_name = await self._style(request, preset)
         job = Job(
             owner=request.owner,
             address=request.address,
@@ -192,17 +192,16 @@ class StyleService:
         """Delete what is stored of a person's ended jobs; how many there were."""
         return await self.ledger.forget(user_id)
 
-    def presets(self, query: str = "", limit: int = 25) -> Sequence[Preset]:
-        """The presets that fit what was typed so far."""
-        return self.styles.search(query, limit)
+    def presets(self, query: str = "", limit: int = 25, locale: str = "") -> Sequence[Preset]:
+        """The presets that fit what was typed so far, as somebody who reads that language finds them."""
+        return self.styles.search(query, limit, locale)
 
-    def _check_style(self, *, has_style: bool, preset: str | None) -> None:
+    def _check_style(self, *, has_style: bool, preset: str | None) -> Preset | None:
         if has_style and preset:
             raise Refused("Choose either a style picture or a preset, not both.")
         if not has_style and not preset:
             raise Refused("Attach a style picture, or choose a preset.")
-        if preset:
-            self.styles.get(preset)
+        return self.styles.get(preset) if preset else None
 
     def _check_bytes(self, size: int) -> None:
         if size > self.limits.upload_bytes:
@@ -217,6 +216,12 @@ class StyleService:
             raise Refused(f"The size must lie between {MIN_SIZE} and {self.limits.max_size} pixels here.")
         return size
 
+    def _options(self, request: Request, preset: Preset | None) -> Options:
+        """The preset's own, where the person asked for nothing else."""
+        tuned = preset.options if preset else Options()
+        strength = tuned.strength if request.strength is None else request.strength
+        return replace(tuned, size=self._size(request.size), strength=strength, quality=self.limits.quality)
+
     async def _check_deadline(self, request: Request, options: Options) -> None:
         """Where the answer can only be given for a while, refuse what would come too late."""
         if request.deliver_by is None:
@@ -228,12 +233,11 @@ class StyleService:
                 "try a smaller size, later, or in a server where the bot is a member."
             )
 
-    async def _style(self, request: Request) -> tuple[Opened, str]:
-        if request.style is not None:
-            return await self.decoder.open(request.style), OWN_STYLE
-        preset = self.styles.get(request.preset or "")
-        key = (preset.name, (await asyncio.to_thread(preset.path.stat)).st_mtime)
-        if key not in self._preset_pictures:
-            data = await asyncio.to_thread(preset.path.read_bytes)
-            self._preset_pictures[key] = await self.decoder.open(data)
-        return self._preset_pictures[key], preset.title
+    async def _style(self, request: Request, preset: Preset | None) -> tuple[Opened, str]:
+        if preset is None:
+            return await self.decoder.open(request.style or b""), OWN_STYLE
+        picture, opened = self._opened_presets.get(preset.name, (None, None))
+        if opened is None or picture is not preset.picture:  # its file was changed since
+            opened = await self.decoder.open(preset.picture)
+            self._opened_presets[preset.name] = preset.picture, opened
+        return opened, preset.title

@@ -1,48 +1,60 @@
-"""Presets: pictures to learn from, each with a TOML beside it that says what it is called.
+"""All presets of some folders: found by what people type, and kept as new as their files are."""
 
-`name.jpg` and `name.toml` with `title`, `description` and `alt`; an operator's folder may leave the TOML out. All
-pictures are opened once at the start, so that a broken one is missing from the list rather than failing a job.
-"""
-
+import asyncio
 import difflib
 import logging
-import re
-import tomllib
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from importlib.resources import files
 from pathlib import Path
 from typing import Final
 
 from bot.jobs import Refused
-from engine.errors import PictureRefused
-from engine.images import open_picture
+from bot.preset_files import Preset, PresetUnusable, pictures_in, read_preset, toml_beside
 
 log = logging.getLogger(__name__)
 
-PICTURE_SUFFIXES: Final = (".jpg", ".jpeg", ".png", ".webp")
+REFRESH_SECONDS: Final = 2.0
+"""Between two looks at the folders: soon enough for whoever waits for a new file, and a few dozen `stat` each time."""
 
 
 @dataclass(frozen=True)
-class Preset:
-    """A style that can be chosen by name."""
+class _Look:
+    """What a picture's files were when they were last read."""
 
-    name: str
-    """Lower case, words joined by hyphens: what commands and addresses carry."""
-    title: str
-    description: str
-    """Two words for galleries and autocomplete."""
-    alt: str
-    """What the picture shows, for those who cannot see it."""
-    path: Path
+    stamp: Sequence[tuple[int, int] | None]
+    """When picture and TOML were changed, and how long each is."""
+    preset: Preset | None
+    """The newest one that could be read."""
 
 
 class Styles:
-    """All presets of some folders; in a later folder, the same name replaces an earlier one."""
+    """All presets of some folders; in a later folder, the same name replaces an earlier one.
+
+    A file that cannot be used is named in the log, once. It is missing from the list rather than failing a job; where
+    it took the place of one that could be used, that one stays until the new one is repaired or removed.
+
+    Making one, and `refresh`, read files: not on the event loop.
+    """
 
     def __init__(self, folders: Sequence[Path]) -> None:
-        presets = [preset for folder in folders for preset in _read_folder(folder)]
-        self._presets = {preset.name: preset for preset in presets}
+        self.folders = folders
+        self._looks: Mapping[Path, _Look] = {}
+        self._presets: Mapping[str, Preset] = {}
+        self.refresh()
+
+    def refresh(self) -> None:
+        """Read what is new or was changed in the folders, and forget what has gone."""
+        pictures = [picture for folder in self.folders for picture in pictures_in(folder)]
+        self._looks = {picture: _look(picture, self._looks.get(picture)) for picture in pictures}
+        # Whoever looks for one meanwhile, on the event loop, sees the old list or the new one, never half of it.
+        self._presets = {look.preset.name: look.preset for look in self._looks.values() if look.preset}
+
+    async def keep_fresh(self, seconds: float = REFRESH_SECONDS) -> None:
+        """Refresh every so often, on a thread, until cancelled."""
+        while True:
+            await asyncio.sleep(seconds)
+            await asyncio.to_thread(self.refresh)
 
     def get(self, name: str) -> Preset:
         """The preset of that name.
@@ -50,30 +62,62 @@ class Styles:
         Raises:
             Refused: there is none; the sentence suggests the nearest.
         """
-        if name in self._presets:
-            return self._presets[name]
-        near = difflib.get_close_matches(name.lower(), self._presets, n=1, cutoff=0.4)
-        hint = f"did you mean {near[0]}?" if near else f"there are {', '.join(sorted(self._presets)) or 'none'}."
+        presets = self._presets
+        if name in presets:
+            return presets[name]
+        near = difflib.get_close_matches(name.lower(), presets, n=1, cutoff=0.4)
+        hint = f"did you mean {near[0]}?" if near else f"there are {', '.join(sorted(presets)) or 'none'}."
         raise Refused(f"There is no preset {name[:40]!r}; {hint}")
 
-    def search(self, query: str = "", limit: int = 25) -> Sequence[Preset]:
-        """Those that fit what was typed so far: names and titles that begin so, hold it, or come near it."""
+    def search(self, query: str = "", limit: int | None = 25, locale: str = "") -> Sequence[Preset]:
+        """Those that fit what was typed so far: names and titles that begin so, hold it, or come near it.
+
+        Args:
+            limit: None finds all.
+            locale: Discord's name of the language in which the titles are read, and sorted; English always fits too.
+        """
         query = query.strip().lower()
-        ranked = [(_rank(preset, query), preset.title, preset) for preset in self._presets.values()]
-        fitting = sorted((rank, title, preset.name, preset) for rank, title, preset in ranked if rank < _FAR)
+        ranked = [(_rank(preset, query, locale), preset) for preset in self._presets.values()]
+        fitting = sorted(
+            ((rank, preset.texts(locale).title, preset.name, preset) for rank, preset in ranked if rank < _FAR),
+            key=lambda found: found[:3],
+        )
         return [preset for *_, preset in fitting][:limit]
 
 
 _FAR: Final = 3
 
 
-def _rank(preset: Preset, query: str) -> int:
-    words = f"{preset.name} {preset.title} {preset.description}".lower()
-    if preset.name.startswith(query) or preset.title.lower().startswith(query):
+def _rank(preset: Preset, query: str, locale: str) -> int:
+    own = preset.texts(locale)
+    titles = [text.lower() for text in (preset.name, preset.title, own.title)]
+    words = " ".join((*titles, preset.description.lower(), own.description.lower()))
+    if any(title.startswith(query) for title in titles):
         return 0
     if query in words:
         return 1
     return 2 if difflib.get_close_matches(query, words.split(), n=1, cutoff=0.7) else _FAR
+
+
+def _look(picture: Path, before: _Look | None) -> _Look:
+    # Taken before the files are read: what is written meanwhile has another stamp, and is read at the next look.
+    stamp = [_stamp(picture), _stamp(toml_beside(picture))]
+    if before and before.stamp == stamp:
+        return before
+    try:
+        return _Look(stamp, read_preset(picture))
+    except PresetUnusable as error:
+        older = before.preset if before else None
+        log.warning("preset %s %s: %s", picture.name, "stays as it was" if older else "is skipped", error)
+        return _Look(stamp, older)
+
+
+def _stamp(file: Path) -> tuple[int, int] | None:
+    try:
+        found = file.stat()
+    except OSError:
+        return None
+    return found.st_mtime_ns, found.st_size
 
 
 def bundled() -> Path:
@@ -81,31 +125,19 @@ def bundled() -> Path:
     return Path(str(files("bot") / "presets"))
 
 
+def preset_folders(own: Path | None) -> Sequence[Path]:
+    """Where presets lie: the bundled ones, and an operator's own.
+
+    Raises:
+        Refused: the operator's is no folder.
+    """
+    if own is None:
+        return [bundled()]
+    if not own.is_dir():
+        raise Refused(f"There should be presets in {own}, which is no folder.")
+    return [bundled(), own]
+
+
 def samples() -> Sequence[Path]:
     """Photos of our own making, so that the main job can be tried with one click."""
     return sorted(Path(str(files("bot") / "samples")).glob("*.jpg"))
-
-
-def _read_folder(folder: Path) -> list[Preset]:
-    presets = []
-    for path in sorted(folder.glob("*")):
-        if path.suffix.lower() not in PICTURE_SUFFIXES:
-            continue
-        try:
-            presets.append(_read(path))
-        except (OSError, ValueError, PictureRefused) as error:
-            log.warning("preset %s is skipped: %s", path.name, error)
-    return presets
-
-
-def _read(path: Path) -> Preset:
-    open_picture(path.read_bytes())
-    beside = path.with_suffix(".toml")
-    said = tomllib.loads(beside.read_text(encoding="utf-8")) if beside.is_file() else {}
-    texts = {key: said.get(key, "") for key in ("title", "description", "alt")}
-    for key, text in texts.items():
-        if not isinstance(text, str):
-            raise ValueError(f"{key} in {beside.name} must be a text")  # caught with TOML's own
-    name = re.sub(r"[\W_]+", "-", path.stem.lower()).strip("-")
-    title = texts["title"] or name.replace("-", " ").capitalize()
-    return Preset(name, title, texts["description"], texts["alt"] or title, path)

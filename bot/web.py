@@ -36,8 +36,9 @@ from bot.jobs import (
     Request,
     UnknownJob,
 )
+from bot.preset_files import Preset
 from bot.service import StyleService
-from bot.styles import Preset, Styles
+from bot.styles import Styles
 from engine.errors import EngineError
 
 log = logging.getLogger(__name__)
@@ -120,9 +121,11 @@ class LocalPage:
                 web.get("/health", self._health),
                 web.get("/api/limits", self._limits),
                 web.get("/api/presets", self._list_presets),
-                web.get("/api/presets/{name}.jpg", self._preset),
+                web.get("/api/presets/{name}/picture", self._preset),
+                web.get("/api/presets/{name}/thumbnail", self._preset_thumbnail),
                 web.get("/api/samples", self._list_samples),
-                web.get("/api/samples/{name}.jpg", self._sample),
+                web.get("/api/samples/{name}/picture", self._sample),
+                web.get("/api/samples/{name}/thumbnail", self._sample_thumbnail),
                 web.get("/api/jobs", self._list_jobs),
                 web.post("/api/jobs", self._submit),
                 web.get("/api/jobs/{job}/events", self._events),
@@ -144,19 +147,25 @@ class LocalPage:
     async def _list_presets(self, _: web.Request) -> web.Response:
         return web.json_response([_shown(preset) for preset in self.service.presets(limit=GALLERY)])
 
-    async def _preset(self, request: web.Request) -> web.FileResponse:
-        return web.FileResponse(self.service.styles.get(request.match_info["name"]).path)
+    async def _preset(self, request: web.Request) -> web.Response:
+        return _picture(self.service.styles.get(request.match_info["name"]))
+
+    async def _preset_thumbnail(self, request: web.Request) -> web.Response:
+        return _thumbnail(self.service.styles.get(request.match_info["name"]))
 
     async def _list_samples(self, _: web.Request) -> web.Response:
         return web.json_response([_shown(photo) for photo in self.samples.values()])
 
-    async def _sample(self, request: web.Request) -> web.FileResponse:
-        return web.FileResponse(self._sample_path(request.match_info["name"]))
+    async def _sample(self, request: web.Request) -> web.Response:
+        return _picture(self._sample_named(request.match_info["name"]))
 
-    def _sample_path(self, name: str) -> Path:
+    async def _sample_thumbnail(self, request: web.Request) -> web.Response:
+        return _thumbnail(self._sample_named(request.match_info["name"]))
+
+    def _sample_named(self, name: str) -> Preset:
         if name not in self.samples:
             raise Refused(f"There is no sample {name[:40]!r}.")
-        return self.samples[name].path
+        return self.samples[name]
 
     async def _list_jobs(self, _: web.Request) -> web.Response:
         """What was asked for and not yet seen: the page takes it up again after a reload or a restart."""
@@ -169,7 +178,7 @@ class LocalPage:
         if sample and content is not None:
             raise Refused("Choose either a picture of yours or a sample, not both.")
         if sample:
-            content = await asyncio.to_thread(self._sample_path(sample).read_bytes)
+            content = self._sample_named(sample).picture
         if content is None:
             raise Refused("Choose a picture to repaint.")
         job = await self.service.submit(
@@ -179,8 +188,8 @@ class LocalPage:
                 content=content,
                 style=style,
                 preset=_text(form, "preset") or None,
-                strength=_number(form, "strength", 50),
-                size=_number(form, "size", 0) or None,
+                strength=_number(form, "strength"),
+                size=_number(form, "size"),
             )
         )
         return web.json_response({"id": job.id}, status=HTTPStatus.ACCEPTED)
@@ -306,19 +315,34 @@ def _error(status: HTTPStatus, sentence: str) -> web.Response:
     return web.json_response({"error": sentence}, status=status, headers=SECURITY_HEADERS)
 
 
-def _shown(picture: Preset) -> dict[str, str]:
+def _shown(picture: Preset) -> dict[str, str | int]:
     """One entry of a gallery."""
-    return {"name": picture.name, "title": picture.title, "alt": picture.alt}
+    return {
+        "name": picture.name,
+        "title": picture.title,
+        "description": picture.description,
+        "alt": picture.alt,
+        "strength": picture.options.strength,
+    }
+
+
+def _picture(preset: Preset) -> web.Response:
+    return web.Response(body=preset.picture, content_type=preset.media_type)
+
+
+def _thumbnail(preset: Preset) -> web.Response:
+    return web.Response(body=preset.thumbnail, content_type="image/jpeg")
 
 
 def _text(form: dict[str, bytes], name: str) -> str:
     return form.get(name, b"").decode(errors="replace")
 
 
-def _number(form: dict[str, bytes], name: str, default: int) -> int:
+def _number(form: dict[str, bytes], name: str) -> int | None:
+    """None where the form says nothing."""
     text = _text(form, name)
     try:
-        return int(text) if text else default
+        return int(text) if text else None
     except ValueError as error:
         raise Refused(f"The {name} must be a whole number, not {text[:20]!r}.") from error
 

@@ -7,13 +7,26 @@ import asyncio
 from collections.abc import AsyncIterator, Sequence
 from pathlib import Path
 
+from pictures import a_painting
+
 from bot.jobs import LAST_NEWS, Cancelled, Encoded, Job, News, NotYours, Owner, Queued, Request
+from bot.preset_files import Preset, Texts
 from bot.service import StyleService
-from bot.styles import Preset
+from engine.images import encode_jpeg
 from engine.options import Options
 
 PRESETS = [
-    Preset(f"style-{number}", f"Style {number}", "bold strokes", alt="Bold strokes", path=Path("unused"))
+    Preset(
+        f"style-{number}",
+        f"Style {number}",
+        "bold strokes",
+        alt="Bold strokes",
+        path=Path("unused"),
+        picture=b"unused",
+        thumbnail=encode_jpeg(a_painting()),
+        size=(64, 64),
+        translations={"de": Texts(f"Stil {number}", "kühne Striche")},
+    )
     for number in range(40)
 ]
 
@@ -25,6 +38,7 @@ class FakeService(StyleService):
         self.refusal: Exception | None = None
         """What `admit` raises."""
         self.submit_refusal: Exception | None = None
+        self.offered = [*PRESETS]
         self.admitted: list[Sequence[int]] = []
         """The declared sizes of every command that was let in or not."""
         self.requests: list[Request] = []
@@ -128,5 +142,6 @@ class FakeService(StyleService):
     async def forget(self, user_id: int) -> int:
         return sum(job.owner.user_id == user_id for job in self.jobs.values())
 
-    def presets(self, query: str = "", limit: int = 25) -> Sequence[Preset]:
-        return [preset for preset in PRESETS if query.casefold() in preset.title.casefold()]
+    def presets(self, query: str = "", limit: int = 25, locale: str = "") -> Sequence[Preset]:
+        found = [preset for preset in self.offered if query.casefold() in preset.texts(locale).title.casefold()]
+        return found[:limit]

@@ -97,9 +97,9 @@ class StandIn:
         self._world.channels[channel.id] = channel
         return channel
 
-    def add_user(self, name: str, *, accepts_dms: bool = True) -> User:
-        """A person."""
-        user = User(self.clock.snowflake(), name, accepts_dms=accepts_dms)
+    def add_user(self, name: str, *, accepts_dms: bool = True, locale: str = "en-US") -> User:
+        """A person, and the language of their app."""
+        user = User(self.clock.snowflake(), name, accepts_dms=accepts_dms, locale=locale)
         self._world.users[user.id] = user
         return user
 
@@ -192,7 +192,7 @@ class StandIn:
             "version": 1,
             "channel_id": str(channel.id),
             "channel": channel.json,
-            "locale": "en-US",
+            "locale": user.locale,
             "app_permissions": str(channel.app_permissions.value),
             "attachment_size_limit": self._world.upload_limit,
             "authorizing_integration_owners": installed,

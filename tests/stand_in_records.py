@@ -58,6 +58,7 @@ class User:
     accepts_dms: bool = True
     roles: tuple[int, ...] = ()
     """Of the servers where they are."""
+    locale: str = "en-US"
 
     @property
     def json(self) -> Json:

@@ -9,12 +9,14 @@ from types import ModuleType
 import discord
 import pytest
 from discord_scene import PICTURE, Scene, Settings
-from fake_service import FakeService
+from fake_service import PRESETS, FakeService
 from stand_in import StandIn, Upload
 
 from bot.cogs import DiscordFrontEnd, LoginFailed
 from bot.jobs import Cancelled, Failed, Owner, Painted, Painting, Queued, Refused
+from bot.preset_files import MAX_ALT, MAX_WORDS
 from engine.errors import PictureRefused
+from engine.images import open_picture
 
 POST = "/channels/{channel_id}/messages"
 EDIT = POST + "/{message_id}"
@@ -77,6 +79,69 @@ async def test_presets_are_suggested_while_typing(live: Scene) -> None:
 
     assert len(everything) == 25
     assert few == [{"name": "Style 39: bold strokes", "value": "style-39"}]
+
+
+async def test_presets_are_suggested_in_the_persons_language(live: Scene) -> None:
+    """As far as they were translated."""
+    ida = live.discord.add_user("ida", locale="de")
+
+    suggested = await live.discord.autocomplete(ida, live.channel, "stylize", preset="stil 39")
+
+    assert suggested == [{"name": "Stil 39: kühne Striche", "value": "style-39"}]
+
+
+async def test_no_word_about_the_strength_leaves_it_to_the_style(live: Scene) -> None:
+    """A preset knows what suits it."""
+    await live.ask()
+
+    assert live.service.requests[0].strength is None
+
+
+async def test_the_gallery_shows_every_preset_to_who_asks(live: Scene) -> None:
+    """In sheets, since Discord attaches ten pictures at most; each says what it shows."""
+    asked = await live.discord.slash(live.ada, live.channel, "presets")
+    sheets = await live.discord.until(lambda: asked.message.files)
+
+    assert asked.message.is_ephemeral
+    assert [file.filename for file in sheets] == ["presets-1.jpg", "presets-2.jpg", "presets-3.jpg"]
+    assert open_picture(sheets[0].data).shape[1] > 4 * 200
+    descriptions = [file.description or "" for file in sheets]
+    assert [text.count("Bold strokes") for text in descriptions] == [16, 16, 8]
+    assert "Style 39: bold strokes" in asked.message.content
+
+
+async def test_the_gallery_speaks_the_persons_language(live: Scene) -> None:
+    """What they can type, they can read."""
+    ida = live.discord.add_user("ida", locale="de")
+
+    asked = await live.discord.slash(ida, live.channel, "presets")
+    await live.discord.until(lambda: asked.message.files)
+
+    assert "Stil 39: kühne Striche" in asked.message.content
+
+
+@pytest.mark.slow
+async def test_a_gallery_of_many_words_keeps_to_discords_limits(live: Scene) -> None:
+    """Titles and alt texts are the operator's, and may be long; the stand-in complains as Discord would."""
+    wordy = replace(PRESETS[0], title="W" * MAX_WORDS, description="w" * MAX_WORDS, alt="w" * MAX_ALT)
+    live.service.offered = [wordy] * 200
+
+    asked = await live.discord.slash(live.ada, live.channel, "presets")
+    await live.discord.until(lambda: asked.message.files)
+
+    assert len(asked.message.files) == 10
+    assert all(len(file.description or "") <= 1024 for file in asked.message.files)
+
+
+async def test_an_empty_gallery_says_what_to_do_instead(live: Scene) -> None:
+    """An operator's own bot may have no presets."""
+    live.service.offered.clear()
+
+    asked = await live.discord.slash(live.ada, live.channel, "presets")
+    await live.discord.until(lambda: asked.message.content)
+
+    assert asked.message.content == "There are no presets here; attach a style picture to /stylize instead."
+    assert asked.message.files == []
 
 
 async def test_a_refusal_becomes_the_answer(live: Scene) -> None:

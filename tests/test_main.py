@@ -10,9 +10,10 @@ from pathlib import Path
 import aiohttp
 import pytest
 from aiohttp import FormData
+from pictures import a_painting
 
 from bot.__main__ import main
-from engine.images import open_picture
+from engine.images import encode_png, open_picture
 
 pytestmark = [pytest.mark.slow, pytest.mark.timeout(240)]
 
@@ -117,6 +118,22 @@ async def test_a_second_bot_on_the_same_data_is_refused(tmp_path: Path) -> None:
     assert "Another Atelier is running" in complaint.decode()
     first.process.send_signal(signal.SIGTERM)
     assert await first.process.wait() == 0
+
+
+async def test_a_picture_dropped_into_the_folder_is_offered_without_a_restart(tmp_path: Path) -> None:
+    """Within seconds, and the bot answers meanwhile."""
+    own = tmp_path / "own"
+    await asyncio.to_thread(own.mkdir)
+    running = await start(tmp_path, ATELIER_PRESETS_DIR=str(own))
+    assert b"stripes" not in await running.get("/api/presets")
+
+    await asyncio.to_thread((own / "stripes.png").write_bytes, encode_png(a_painting()))
+
+    async with asyncio.timeout(20):
+        while b"stripes" not in await running.get("/api/presets"):
+            pass
+    running.process.send_signal(signal.SIGTERM)
+    assert await running.process.wait() == 0
 
 
 @pytest.mark.parametrize("command", ["bot", "worker"])

@@ -17,6 +17,7 @@ from bot.styles import Styles
 from bot.wires import LocalWire
 from engine.errors import EngineError, OptionsRefused, PictureRefused
 from engine.images import encode_png
+from engine.options import Options
 
 NOW = 1_000_000.0
 
@@ -54,6 +55,54 @@ async def test_a_preset_is_taken_by_its_name(service: StyleService) -> None:
 
     assert job.style_name == "Stripes"
     assert await service.ledger.picture(job.style) == encode_png(a_painting())
+
+
+async def test_a_preset_brings_its_own_options(service: StyleService, tmp_path: Path) -> None:
+    """Each is painted as it was tuned."""
+    (tmp_path / "stripes.toml").write_text('[options]\nstrength = 70\nbrush_size = 2\nkeep_colours = "luminance"')
+    await asyncio.to_thread(service.styles.refresh)
+
+    job = await service.submit(a_request(style=None, preset="stripes"))
+
+    assert job.options == Options(size=256, strength=70, brush_size=2, keep_colours="luminance")
+
+
+@pytest.mark.parametrize("strength", [0, 90])
+async def test_what_the_person_asks_for_wins_over_the_preset(
+    service: StyleService, tmp_path: Path, strength: int
+) -> None:
+    """Even nothing at all."""
+    (tmp_path / "stripes.toml").write_text("[options]\nstrength = 70")
+    await asyncio.to_thread(service.styles.refresh)
+
+    job = await service.submit(a_request(style=None, preset="stripes", strength=strength))
+
+    assert job.options.strength == strength
+
+
+async def test_without_a_word_about_it_an_upload_is_painted_at_the_usual_strength(service: StyleService) -> None:
+    """In the middle."""
+    assert (await service.submit(a_request())).options.strength == 50
+
+
+async def test_a_preset_whose_file_was_changed_is_painted_as_it_is_now(service: StyleService, tmp_path: Path) -> None:
+    """The picture that was opened for the last job is not the one that is offered."""
+    await service.submit(a_request(style=None, preset="stripes"))
+    (tmp_path / "stripes.png").write_bytes(encode_png(a_photo()))
+    await asyncio.to_thread(service.styles.refresh)
+
+    job = await service.submit(a_request(style=None, preset="stripes"))
+
+    assert await service.ledger.picture(job.style) == encode_png(a_photo())
+
+
+async def test_a_preset_whose_file_has_just_gone_is_painted_all_the_same(service: StyleService, tmp_path: Path) -> None:
+    """It was offered a second ago."""
+    (tmp_path / "stripes.png").unlink()
+
+    job = await service.submit(a_request(style=None, preset="stripes"))
+
+    assert job.style_name == "Stripes"
 
 
 @pytest.mark.parametrize(

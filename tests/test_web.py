@@ -58,6 +58,7 @@ def a_form(**fields: Any) -> FormData:
 @pytest.fixture
 async def visit(tmp_path: Path) -> AsyncIterator[Visit]:
     (tmp_path / "stripes.jpg").write_bytes(encode_jpeg(a_painting()))
+    (tmp_path / "stripes.toml").write_text('description = "bold bands"\n[options]\nstrength = 65')
     sample = tmp_path / "samples" / "disc.jpg"
     sample.parent.mkdir()
     sample.write_bytes(encode_jpeg(a_photo()))
@@ -110,11 +111,43 @@ async def test_the_page_offers_presets_and_samples_with_their_pictures(visit: Vi
     async with visit.client.get("/api/samples") as response:
         samples = await response.json()
 
-    assert presets == [{"name": "stripes", "title": "Stripes", "alt": "Stripes"}]
-    assert samples == [{"name": "disc", "title": "A disc", "alt": "A dark disc on a bright slope."}]
-    for address in ("/api/presets/stripes.jpg", "/api/samples/disc.jpg"):
-        async with visit.client.get(address) as response:
-            assert open_picture(await response.read()).shape[2] == 3
+    assert presets == [
+        {"name": "stripes", "title": "Stripes", "description": "bold bands", "alt": "Stripes", "strength": 65}
+    ]
+    [sample] = samples
+    assert (sample["name"], sample["title"], sample["alt"]) == ("disc", "A disc", "A dark disc on a bright slope.")
+
+
+@pytest.mark.parametrize(
+    ("address", "long_edge"),
+    [
+        ("presets/stripes/picture", 64),
+        ("presets/stripes/thumbnail", 256),
+        ("samples/disc/picture", 64),
+        ("samples/disc/thumbnail", 256),
+    ],
+)
+async def test_a_gallery_shows_thumbnails_and_what_was_chosen_larger(
+    visit: Visit, address: str, long_edge: int
+) -> None:
+    """Sixteen paintings at once would be megabytes."""
+    async with visit.client.get(f"/api/{address}") as response:
+        assert response.content_type == "image/jpeg"
+        assert max(open_picture(await response.read()).shape) == long_edge
+
+
+async def test_a_preset_that_has_gone_has_no_picture(visit: Visit) -> None:
+    """Its file was removed while the page was open."""
+    async with visit.client.get("/api/presets/striped/thumbnail") as response:
+        assert response.status == 400
+        assert "did you mean stripes" in (await response.json())["error"]
+
+
+async def test_a_page_that_says_no_strength_leaves_it_to_the_preset(visit: Visit) -> None:
+    """The slider was not touched."""
+    _, answer = await visit.ask({"sample": "disc", "preset": "stripes"})
+
+    assert (await visit.service.job(answer["id"])).options.strength == 65
 
 
 async def test_the_page_learns_the_operators_limits(visit: Visit) -> None:

@@ -34,9 +34,10 @@ def test_an_installed_wheel_paints_outside_the_clone(tmp_path: Path) -> None:
     Image.fromarray(a_painting()).save(tmp_path / "painting.png")
 
     script = (
-        "import engine, bot.styles, bot.ledger, asyncio, engine.__main__ as cli\n"
+        "import engine, bot.classics, bot.styles, bot.ledger, asyncio, engine.__main__ as cli\n"
         f"assert engine.__file__.startswith({str(home)!r}), engine.__file__\n"
         "assert len(bot.styles.Styles([bot.styles.bundled()]).search()) >= 3 and bot.styles.samples()\n"
+        "assert len(bot.classics.read_list()) >= 12\n"
         "asyncio.run(bot.ledger.open_ledger('sqlite:///ledger.db'))\n"
         "raise SystemExit(cli.main('photo.png painting.png -o out.png --size 64 --quality draft'.split()))\n"
     )

@@ -10,6 +10,7 @@ from discord.ext import commands
 
 from bot.cogs.cancel import CancelButton, is_ours
 from bot.cogs.forget import ForgetCog
+from bot.cogs.gallery import GalleryCog
 from bot.cogs.places import FRONT_END, TROUBLE
 from bot.cogs.progress import Pace, ProgressBoard
 from bot.cogs.refusals import explain
@@ -77,6 +78,7 @@ class AtelierClient(commands.AutoShardedBot):
         """Called once, after the login; what the last run left untold is taken up here, so that no reconnect does."""
         self.add_dynamic_items(CancelButton)
         await self.add_cog(StylizeCog(self.service, self.board, self._settings.priority_roles))
+        await self.add_cog(GalleryCog(self.service))
         await self.add_cog(ForgetCog(self.service))
         if self._settings.sync_commands:
             await self.tree.sync()

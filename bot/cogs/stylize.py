@@ -38,7 +38,7 @@ class StylizeCog(commands.Cog):
         content="the picture to repaint",
         style="the painting to learn from",
         preset="or one of the bot's own styles",
-        strength="how far from the picture, 0 to 100 (50)",
+        strength="how far from the picture, 0 to 100; else as suits the style",
         size="the long edge of the result, in pixels",
     )
     async def stylize(
@@ -47,7 +47,7 @@ class StylizeCog(commands.Cog):
         content: discord.Attachment,
         style: discord.Attachment | None = None,
         preset: str | None = None,
-        strength: app_commands.Range[int, 0, 100] = 50,
+        strength: app_commands.Range[int, 0, 100] | None = None,
         size: Size | None = None,
     ) -> None:
         """Repaint a picture in the style of a painting."""
@@ -86,11 +86,12 @@ class StylizeCog(commands.Cog):
         return isinstance(person, discord.Member) and any(role.id in self._priority_roles for role in person.roles)
 
     @stylize.autocomplete("preset")
-    async def suggest_presets(self, _: discord.Interaction, typed: str) -> list[app_commands.Choice[str]]:
-        """The bot's own styles that fit what has been typed."""
+    async def suggest_presets(self, interaction: discord.Interaction, typed: str) -> list[app_commands.Choice[str]]:
+        """The bot's own styles that fit what has been typed, in the person's language."""
+        locale = interaction.locale.value
         return [
-            app_commands.Choice(name=f"{preset.title}: {preset.description}"[:MAX_CHOICE_LENGTH], value=preset.name)
-            for preset in self._service.presets(typed, limit=MAX_CHOICES)[:MAX_CHOICES]
+            app_commands.Choice(name=wording.preset(preset.texts(locale))[:MAX_CHOICE_LENGTH], value=preset.name)
+            for preset in self._service.presets(typed, MAX_CHOICES, locale)[:MAX_CHOICES]
         ]
 
 

@@ -1,12 +1,16 @@
-"""What a job's messages say."""
+"""What the bot's messages say."""
 
 import time
+from collections.abc import Sequence
 
 from bot.jobs import Job, Painting, Queued
+from bot.preset_files import Texts
 
 BAR_LENGTH = 12
 READY_STEP_SECONDS = 5
 MAX_ALT_TEXT = 1024
+MAX_MESSAGE = 2000
+CUT = "…"
 
 
 def accepted(job: Job) -> str:
@@ -67,11 +71,33 @@ def forgotten(count: int) -> str:
     return f"{what} Open jobs stay until you have their pictures; what was posted in channels is not mine to delete."
 
 
+def preset(texts: Texts) -> str:
+    """One line of a list to choose from."""
+    return f"{texts.title}: {texts.description}" if texts.description else texts.title
+
+
+def gallery(presets: Sequence[str]) -> str:
+    """What stands above the pictures of all presets, each of them a line as far as Discord has room."""
+    if not presets:
+        return "There are no presets here; attach a style picture to /stylize instead."
+    return _cut("\n".join(["Choose one as `preset` of /stylize:", *presets]), MAX_MESSAGE)
+
+
+def gallery_alt_text(presets: Sequence[str]) -> str:
+    """What a screen reader says about a picture of several presets; each gets the same share of the room."""
+    room = MAX_ALT_TEXT // max(1, len(presets)) - 1
+    return " ".join(_cut(preset, room) for preset in presets)
+
+
 def alt_text(job: Job) -> str:
     """What a screen reader says about the finished picture."""
     content = str(job.address.detail.get("content_name") or "A picture")
     style = f" in the style of {job.style_name}"
     return content[: MAX_ALT_TEXT - len(style)] + style
+
+
+def _cut(text: str, length: int) -> str:
+    return text if len(text) <= length else text[: length - len(CUT)] + CUT
 
 
 def duration(seconds: float) -> str:

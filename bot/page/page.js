@@ -11,13 +11,16 @@ const WORDS = [
   [0, "the photo itself"], [5, "a breath"], [25, "gentle"], [45, "balanced"], [60, "strong"], [80, "bold"], [95, "all paint"],
 ];
 const RETRY_MILLISECONDS = 3000;
+const USUAL_STRENGTH = Number(form.strength.defaultValue);
 let limits = { size: 512, max_size: 1024, upload_bytes: Infinity };
+let isStrengthChosen = false; // until then the slider shows what suits the style, and the server is left to know it
 let news = null;
 
 // --- choosing -------------------------------------------------------------------------------------------------------
 
 function choose(role, choice, address, alt) {
   chosen[role] = choice;
+  if (role === "style" && !isStrengthChosen) showStrength(choice.strength ?? USUAL_STRENGTH);
   const [picture, words] = $(`${role}-drop`).querySelectorAll("img, span");
   if (picture.src.startsWith("blob:")) URL.revokeObjectURL(picture.src);
   picture.onerror = () => { picture.hidden = true; words.hidden = false; words.textContent = alt; }; // HEIC, in most browsers
@@ -41,12 +44,17 @@ function chooseFile(role, file) {
 async function fillGallery(role) {
   const kind = GALLERIES[role];
   const entries = await ask(`/api/${kind}`);
-  for (const { name, title, alt } of entries) {
+  for (const { name, title, description, alt, strength } of entries) {
     const radio = Object.assign(document.createElement("input"), { type: "radio", name: kind, value: name });
-    const picture = Object.assign(new Image(), { src: `/api/${kind}/${name}.jpg`, alt: "", title: alt, className: "framed" });
-    radio.addEventListener("change", () => choose(role, { name }, picture.src, alt));
-    const label = document.createElement("label");
-    label.append(radio, picture, title);
+    const picture = Object.assign(new Image(), { src: `/api/${kind}/${name}/thumbnail`, alt, className: "framed" });
+    const caption = Object.assign(document.createElement("span"), { textContent: title });
+    if (description) caption.append(" ", Object.assign(document.createElement("small"), { textContent: description }));
+    // Read out as the caption first, and only then, for whoever listens on, what the picture shows.
+    radio.setAttribute("aria-labelledby", caption.id = `${kind}-${name}-caption`);
+    radio.setAttribute("aria-describedby", picture.id = `${kind}-${name}-picture`);
+    radio.addEventListener("change", () => choose(role, { name, strength }, `/api/${kind}/${name}/picture`, alt));
+    const label = Object.assign(document.createElement("label"), { title: alt });
+    label.append(radio, picture, caption);
     $(kind).append(label);
   }
   $(kind).hidden = entries.length === 0;
@@ -89,7 +97,16 @@ function sayStrength() {
   $("strength-word").value = word;
   form.strength.setAttribute("aria-valuetext", `${strength}, ${word}`);
 }
-form.strength.addEventListener("input", sayStrength);
+
+function showStrength(strength) {
+  form.strength.value = strength;
+  sayStrength();
+}
+
+form.strength.addEventListener("input", () => {
+  isStrengthChosen = true;
+  sayStrength();
+});
 
 function fillSizes() {
   const sizes = new Set([...SIZES.filter((size) => size < limits.max_size), limits.size, limits.max_size]);
@@ -108,7 +125,7 @@ form.addEventListener("submit", async (event) => {
     if (choice?.file) wish.append(FILE_FIELDS[role], choice.file);
     if (choice?.name) wish.append(NAME_FIELDS[role], choice.name);
   }
-  wish.append("strength", form.strength.value);
+  if (isStrengthChosen) wish.append("strength", form.strength.value);
   wish.append("size", form.size.value);
   $("paint").disabled = $("show-me").disabled = true;
   try {
@@ -284,11 +301,11 @@ async function ask(address, options) {
 try {
   limits = await ask("/api/limits");
   fillSizes();
-  sayStrength();
+  showStrength(USUAL_STRENGTH);
   const example = (await Promise.all([fillGallery("content"), fillGallery("style")])).map((entries) => entries.at(-1));
   show("form");
   [...$("show-me").querySelectorAll("img")].forEach((picture, index) => {
-    if (example[index]) picture.src = `/api/${Object.values(GALLERIES)[index]}/${example[index].name}.jpg`;
+    if (example[index]) picture.src = `/api/${Object.values(GALLERIES)[index]}/${example[index].name}/thumbnail`;
   });
   // What was asked for before a reload or a restart is taken up again.
   const job = encodeURIComponent(location.hash.slice(1)) || (await ask("/api/jobs"))[0]?.id;

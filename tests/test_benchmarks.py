@@ -56,6 +56,13 @@ def test_the_seams_benchmark_runs(tmp_path: Path) -> None:
 
 @needs_vgg19
 @pytest.mark.timeout(300)
+def test_the_presets_benchmark_runs(tmp_path: Path) -> None:
+    """One preset on one sample."""
+    assert "untouched" in run("presets.py", "--shared", str(SHARED), "--records", str(tmp_path / "runs.jsonl"))
+
+
+@needs_vgg19
+@pytest.mark.timeout(300)
 def test_the_encoder_benchmark_runs(tmp_path: Path) -> None:
     """One pair with both encoders, scored and drawn."""
     where = ("--shared", str(SHARED), "--records", str(tmp_path / "runs.jsonl"))

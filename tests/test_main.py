@@ -11,6 +11,7 @@ import aiohttp
 import pytest
 from aiohttp import FormData
 from pictures import a_painting
+from postgres import PostgresServer
 
 from bot.__main__ import main
 from engine.images import encode_png, open_picture
@@ -49,17 +50,17 @@ class Bot:
         raise AssertionError(f"no news of job {job} held {word!r}")
 
 
-async def start(folder: Path, **environment: str) -> Bot:
+async def start(folder: Path, command: str = "run", **environment: str) -> Bot:
     """Start it on a data folder; no token, any free port."""
     process = await asyncio.create_subprocess_exec(
-        sys.executable, "-m", "bot",
+        sys.executable, "-m", "bot", command,
         cwd=folder,
         stdout=asyncio.subprocess.PIPE,
         env=bot_environment(folder, environment),
     )  # fmt: skip
     assert process.stdout is not None
     line = (await process.stdout.readline()).decode()
-    assert "No DISCORD_TOKEN is set" in line
+    assert ("is ready" if command == "worker" else "No DISCORD_TOKEN is set") in line
     return Bot(process, line.split()[-1])
 
 
@@ -100,6 +101,25 @@ async def test_a_graceful_stop_ends_at_once_and_keeps_the_job(tmp_path: Path) ->
     await second.hear(job, '"painted"')
     second.process.send_signal(signal.SIGTERM)
     assert await second.process.wait() == 0
+
+
+async def test_the_job_of_a_killed_worker_is_painted_by_the_next(tmp_path: Path, postgres: PostgresServer) -> None:
+    """`atelier bot` takes it, `atelier worker` paints it; a kill -9 costs a few seconds, and nobody asks again."""
+    cluster = {"ATELIER_DATABASE__URL": postgres.new_database(), "ATELIER_QUEUE__SILENCE_SECONDS": "2"}
+    bot = await start(tmp_path, "bot", **cluster)
+    job = await bot.ask(size=256)
+    frail = await start(tmp_path, "worker", **cluster)
+    await bot.hear(job, '"preview"')
+    frail.process.kill()
+    await frail.process.wait()
+
+    heir = await start(tmp_path, "worker", **cluster)
+
+    await bot.hear(job, '"painted"')
+    assert max(open_picture(await bot.get(f"/api/jobs/{job}/result")).shape) == 256
+    for part in (heir, bot):
+        part.process.send_signal(signal.SIGTERM)
+        assert await asyncio.wait_for(part.process.wait(), timeout=20) == 0
 
 
 async def test_a_second_bot_on_the_same_data_is_refused(tmp_path: Path) -> None:

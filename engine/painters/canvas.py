@@ -53,6 +53,15 @@ def gradient(values: Field, colours: Sequence[str]) -> Field:
     return np.stack([np.interp(values, spread, stops[:, channel]) for channel in range(3)], axis=-1)
 
 
+def soften(values: Field, reach: float) -> Field:
+    """Values in 0..1 blurred over so many pixels: reduced, and enlarged again."""
+    height, width = values.shape
+    small = (max(2, round(width / reach)), max(2, round(height / reach)))
+    image = Image.fromarray(values.astype(np.float32)).resize(small, Image.Resampling.BOX)
+    softened: Field = np.clip(np.asarray(image.resize((width, height), Image.Resampling.BICUBIC)), 0, 1)
+    return softened
+
+
 def mix(below: Field, above: Field, share: Field | float) -> Field:
     """`share` of the colour above over the one below."""
     if isinstance(share, np.ndarray):

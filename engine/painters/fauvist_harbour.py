@@ -104,6 +104,8 @@ def paint(seed: int, size: int) -> Pixels:
     canvas = ThickPaint(_bare(random, height, width))
     taken = np.zeros((height, width), dtype=bool)
     for length, breadth, tries, fineness in BLOCKS:
+        if breadth * width / 1024 < SUPERSAMPLING:
+            continue  # less than a pixel in the end: it would be work that nobody sees
         _blocks(random, canvas, motif, taken, (length * width / 1024, breadth * width / 1024), tries, fineness)
     for contour in motif.contours:
         _draw(random, canvas, contour, np.asarray(motif.map))

@@ -8,7 +8,7 @@ import numpy as np
 from PIL import Image, ImageDraw
 
 from engine.images import Pixels
-from engine.painters.canvas import SUPERSAMPLING, Field, curve, finished, gradient, noise, places
+from engine.painters.canvas import SUPERSAMPLING, Field, curve, finished, gradient, noise, places, soften
 
 ASPECT: Final = 0.8
 INK: Final = np.array([1.12, 1.0, 0.88])
@@ -100,7 +100,7 @@ class Strokes:
         across = np.clip(np.arange(width, dtype=np.int32) + pulls[1], 0, width - 1)
         ragged: Field = ink[down, across]
         if bleeding:
-            crept = _soften(ragged, 11 * self.unit) * (0.3 + 1.4 * self._fibres.creep)
+            crept = soften(ragged, 11 * self.unit) * (0.3 + 1.4 * self._fibres.creep)
             ragged = np.maximum(ragged * (1 - 0.3 * bleeding), bleeding * crept)
         return ragged
 
@@ -271,9 +271,7 @@ class Sheet:
         for side, width in ((-1, 5), (1, 10)):
             edge = np.interp(np.linspace(0, 1, len(trunk)), [0, 0.12, 0.5, 1], [0.036, 0.023, 0.017, 0.001])
             bark.brush((trunk + np.stack([side * bank * edge, 0 * edge], axis=1)) * self.size[1], width, 1, 0.6)
-        self.ink = self.ink * (1 - 0.75 * _soften(washes.dried(6), 6 * self.unit)) + 0.75 * washes.dried(
-            9, bleeding=0.8
-        )
+        self.ink = self.ink * (1 - 0.75 * soften(washes.dried(6), 6 * self.unit)) + 0.75 * washes.dried(9, bleeding=0.8)
         self.ink = np.maximum(self.ink, 2.0 * wood.dried(2) * (0.65 + 0.5 * self._tooth))
         self.ink = np.maximum(self.ink, 2.9 * bark.dried(1))
         self.ink = np.maximum(self.ink, 2.9 * needles.dried(0.7, bleeding=0.25))
@@ -362,15 +360,6 @@ class Sheet:
         """A smooth line through points given in heights of the picture, in pixels."""
         smooth: Field = curve(np.array(points), 12) * self.size[1]
         return smooth
-
-
-def _soften(values: Field, reach: float) -> Field:
-    """The values blurred: reduced, and enlarged again."""
-    height, width = values.shape
-    small = (max(1, round(width / reach)), max(1, round(height / reach)))
-    image = Image.fromarray(values.astype(np.float32)).resize(small, Image.Resampling.BOX)
-    softened: Field = np.clip(np.asarray(image.resize((width, height), Image.Resampling.BICUBIC)), 0, 1)
-    return softened
 
 
 def _tone(ink: float) -> int:

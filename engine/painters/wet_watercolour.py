@@ -6,7 +6,7 @@ import numpy as np
 from PIL import Image, ImageDraw
 
 from engine.images import Pixels
-from engine.painters.canvas import SUPERSAMPLING, Field, curve, finished, mix, noise, places
+from engine.painters.canvas import SUPERSAMPLING, Field, curve, finished, mix, noise, places, soften
 
 ASPECT: Final = 0.8
 DEEPEST: Final = 2.4
@@ -96,12 +96,12 @@ class Sheet:
         creep, tooth = self._creep[window], self._tooth[window]
         pools, flow = self._elsewhere(self._pools, mask.shape), self._elsewhere(self._pools, mask.shape)
         if wet:
-            soft = _soften(mask, wet * self.height)
+            soft = soften(mask, wet * self.height)
             mask = np.clip(soft + 3 * (creep - 0.5) * soft * (1 - soft), 0, 1)
         if reserve:
-            kept = np.clip(2.6 * _soften(mask, 0.004 * self.height), 0, 1)
+            kept = np.clip(2.6 * soften(mask, 0.004 * self.height), 0, 1)
             self._density[window] *= (1 - reserve * kept)[..., None]
-        rim = np.clip(mask - _soften(mask, 0.0065 * self.height), 0, 1)
+        rim = np.clip(mask - soften(mask, 0.0065 * self.height), 0, 1)
         body = mask * (0.4 + 1.2 * pools)
         down, across = places(*mask.shape)
         tilt = random.uniform(0, 2 * np.pi)
@@ -319,15 +319,6 @@ def _absorption(colour: str) -> Field:
     light = np.array([int(colour[at : at + 2], 16) / 255 for at in (1, 3, 5)])
     absorbed: Field = -np.log(np.clip(light, 0.03, 1)).astype(np.float32)
     return absorbed
-
-
-def _soften(values: Field, reach: float) -> Field:
-    """The values blurred: reduced, and enlarged again."""
-    height, width = values.shape
-    small = (max(2, round(width / reach)), max(2, round(height / reach)))
-    image = Image.fromarray(values.astype(np.float32)).resize(small, Image.Resampling.BOX)
-    softened: Field = np.clip(np.asarray(image.resize((width, height), Image.Resampling.BICUBIC)), 0, 1)
-    return softened
 
 
 def _one(random: np.random.Generator, pairs: tuple[tuple[str, str], ...]) -> tuple[str, str]:

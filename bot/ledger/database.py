@@ -48,6 +48,7 @@ POSTGRES_SENTENCES: Final = (
 )
 """By the beginning of the error's SQLSTATE."""
 POSTGRES_GREETINGS: Final = (
+    ("pg_hba.conf", "The bot's database takes no such connection from here; check sslmode in database.url."),
     ("authentication failed", REFUSED),
     ("role", REFUSED),
     ("database", NO_DATABASE),

@@ -9,7 +9,7 @@ import logging
 import secrets
 import time
 from collections import defaultdict
-from collections.abc import AsyncIterator, Awaitable, Callable, Iterable, Mapping, Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import replace
 from functools import partial
@@ -43,6 +43,7 @@ from bot.jobs import (
     UnknownJob,
     Wire,
 )
+from bot.upkeep import Upkeep
 from engine.errors import EngineError
 from engine.options import Options
 
@@ -52,11 +53,8 @@ log = logging.getLogger(__name__)
 
 PATIENCE_SECONDS: Final = (1.0, 2.0, 4.0, 8.0, 16.0, 32.0)
 """How long the worker waits between its attempts to use a ledger that is locked, full or away, before it gives up."""
-UPKEEP_SECONDS: Final = 1.0
-"""Between two looks at who is dead, overdue or forgotten in between."""
 DOUBT_SECONDS: Final = 5.0
 """Between two looks at everything that a lost event may have hidden."""
-SWEEP_SECONDS: Final = 3600.0
 COALESCE_SECONDS: Final = 0.02
 """A burst of changes is told at once."""
 
@@ -85,8 +83,8 @@ class LedgerQueue:
         self.ledger = ledger
         self.wire = wire
         self.worker = worker
-        self._silence_seconds = silence_seconds
-        self._retention = retention
+        self._is_alone = silence_seconds is None
+        self._upkeep = Upkeep(ledger, wire, silence_seconds, retention)
         self._watchers: defaultdict[str, set[_Watcher]] = defaultdict(set)
         self._heard: dict[str, tuple[Painting, float]] = {}
         self._work_waits = asyncio.Event()
@@ -158,14 +156,14 @@ class LedgerQueue:
                 group.create_task(self.wire.listen(self._hear), name="listen")
                 group.create_task(self._tell_watchers(), name="tell watchers")
                 group.create_task(self._doubt(), name="doubt")
-                group.create_task(self._keep_up(), name="upkeep")
+                group.create_task(self._upkeep.run(), name="upkeep")
         except* JobError as refusals:
             raise refusals.exceptions[0] from None  # as one: its sentence is for the operator
 
     async def run_worker(self, painter: Painter, decoder: Decoder) -> None:
         """Paint jobs one after another until cancelled; a job in hand is then handed back."""
-        if self._silence_seconds is None:
-            await self._bury_predecessors()
+        if self._is_alone:
+            await self._insist(self._upkeep.bury_predecessors)
         telling = asyncio.create_task(self._tell_progress(), name="tell progress")
         try:
             while True:
@@ -379,7 +377,7 @@ class LedgerQueue:
             return None if rate is None else rate * options.size**2 / 1e6
 
         in_hand = [self._seconds_in_hand(job, seconds(job.options) or 0.0) for job in painting]
-        painters = 1 if self._silence_seconds is None else len(await self.ledger.beats())
+        painters = 1 if self._is_alone else len(await self.ledger.beats())
         return fairness.seconds_left(in_hand, [seconds(order) for order in orders], painters)
 
     def _seconds_in_hand(self, job: Job, usual: float) -> float:
@@ -389,51 +387,6 @@ class LedgerQueue:
             if news.seconds_left is not None:
                 return max(0.0, news.seconds_left - (time.monotonic() - at))
         return max(0.0, usual - (time.time() - (job.started_at or time.time())))
-
-    # Upkeep
-
-    async def _keep_up(self) -> None:
-        """Whoever is alive does it, and it does not matter how many do."""
-        hearts: dict[str, tuple[int | None, float]] = {}
-        swept_at = -SWEEP_SECONDS
-        while True:
-            try:
-                await self._tell_changed(await self.ledger.adopt(), JobState.QUEUED)
-                await self._tell_changed(await self.ledger.expire_overdue(), JobState.EXPIRED)
-                if self._silence_seconds is not None:
-                    await self._bury_the_silent(hearts, self._silence_seconds)
-                if self._retention and time.monotonic() - swept_at >= SWEEP_SECONDS:
-                    swept_at = time.monotonic()
-                    await self.ledger.sweep(self._retention)
-            except LedgerUnusable as error:
-                log.warning("%s Upkeep waits.", error)
-            await asyncio.sleep(UPKEEP_SECONDS)
-
-    async def _bury_predecessors(self) -> None:
-        for worker, beats in (await self._insist(self.ledger.beats)).items():
-            orphans = await self._insist(partial(self.ledger.bury, worker, beats))
-            log.info("%d job(s) were interrupted when the bot stopped", len(orphans))
-            await self._tell_changed(orphans, JobState.QUEUED)
-
-    async def _bury_the_silent(self, hearts: dict[str, tuple[int | None, float]], silence_seconds: float) -> None:
-        """Time is this process's own, so that no clock that differs or is set can kill anybody."""
-        now, beats = time.monotonic(), await self.ledger.beats()
-        for worker in hearts.keys() - beats.keys():
-            del hearts[worker]
-        for worker, count in beats.items():
-            last, since = hearts.get(worker, (None, now))
-            if worker not in hearts or count != last:
-                hearts[worker] = count, now
-            elif now - since >= silence_seconds:
-                orphans = await self.ledger.bury(worker, count)
-                log.warning(
-                    "worker %s has been silent for %.0f s; %d job(s) in its hand", worker, now - since, len(orphans)
-                )
-                await self._tell_changed(orphans, JobState.QUEUED)
-
-    async def _tell_changed(self, job_ids: Iterable[str], state: JobState) -> None:
-        for job_id in job_ids:
-            await self.wire.tell(Changed(job_id, state))
 
 
 class _Watcher:

@@ -335,6 +335,27 @@ async def test_a_ledger_that_is_locked_for_a_while_loses_no_painting(
     assert len(painter.orders) == 1
 
 
+async def test_who_begins_to_watch_while_the_ledger_is_locked_hears_the_end_all_the_same(
+    opened: Open, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Else the picture would be posted only after the bot's next start."""
+    monkeypatch.setattr("bot.queue.DOUBT_SECONDS", 0.05)
+    atelier = await opened(FakePainter())
+    job = await atelier.submit()
+    await atelier.news(job)
+    find, refusals = atelier.queue.ledger.job, [LedgerUnusable("Locked.")]
+
+    async def refuse_once(job_id: str) -> Job:
+        if refusals:
+            raise refusals.pop()
+        return await find(job_id)
+
+    monkeypatch.setattr(atelier.queue.ledger, "job", refuse_once)
+
+    assert await atelier.last_news(job) == Painted()
+    assert refusals == []
+
+
 async def test_a_ledger_that_stays_unusable_ends_the_worker_with_its_sentence(
     opened: Open, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -425,3 +446,29 @@ async def test_the_time_left_comes_from_measured_speed(opened: Open) -> None:
     await painter.has_begun.wait()
 
     assert await atelier.queue.seconds_until_painted(job.options) == pytest.approx(4.0, abs=1.0)
+
+
+@pytest.mark.parametrize(("seconds_left", "is_waited_for"), [(0.2, True), (60.0, False), (None, False)])
+async def test_at_a_stop_a_job_that_is_soon_done_is_finished(
+    opened: Open, seconds_left: float | None, is_waited_for: bool
+) -> None:
+    """Whatever takes longer, or nobody knows how long, goes back to its place; and no further job is begun."""
+    painter = FakePainter()
+    painter.may_end.clear()
+    atelier = await opened(painter)
+    in_hand, waiting = await atelier.submit(user_id=1), await atelier.submit(user_id=2)
+    await painter.has_begun.wait()
+    news = atelier.queue.watch(in_hand.id)
+    painter.tell(Progress(0.9, seconds_left))
+    async with asyncio.timeout(20):
+        while await anext(news) != Painting(0.9, seconds_left):
+            pass
+
+    draining = asyncio.create_task(atelier.queue.drain(seconds=30.0))
+    _, unfinished = await asyncio.wait([draining], timeout=1.0)
+    painter.may_end.set()
+
+    assert bool(unfinished) == is_waited_for
+    await draining
+    assert await atelier.last_news(in_hand) == Painted()
+    assert (await atelier.queue.ledger.job(waiting.id)).state is JobState.QUEUED

@@ -3,8 +3,9 @@
 Self-clocked fair queueing (Golestani, "A self-clocked fair queueing scheme for broadband applications", INFOCOM 1994),
 with people for its flows: every job gets a *turn* when it enters the line, and the lowest turn is painted next. A turn
 is the work that its person will have had by then, counted from where the line stands. So people share the painters
-equally however many jobs each has, a job waits at most for as much of another person's work as it is itself, short
-jobs go before long ones that came with them, and nothing starves, because the line only moves forward.
+equally however many jobs each has, a job waits for no more of another person's work than it is itself and one job of
+theirs, and short jobs go before long ones that came with them. Nothing starves as long as the same people come, or less
+is asked for than can be painted; a long job waits long while ever new people ask for more than that.
 """
 
 import heapq

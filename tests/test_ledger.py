@@ -7,6 +7,7 @@ from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
 from dataclasses import asdict, replace
 from pathlib import Path
 
+import psycopg
 import pytest
 import sqlalchemy as sa
 from fakes import a_job, a_picture
@@ -28,7 +29,7 @@ from bot.jobs import (
     digest,
 )
 from bot.ledger import Heart, SqlLedger, migrate, open_ledger
-from bot.ledger.database import asyncio_engine, place_of
+from bot.ledger.database import asyncio_engine, place_of, told_in_a_sentence
 from bot.ledger.tables import jobs
 from engine.options import Options
 
@@ -229,12 +230,15 @@ async def test_a_short_job_goes_before_long_ones_that_came_with_it(ledger: SqlLe
     assert (await ledger.job(long_.id)).state is JobState.PAINTING
 
 
-async def test_operators_go_first(ledger: SqlLedger) -> None:
-    """Priority is above fairness."""
-    await queue(ledger, user_id=1)
-    first = await queue(ledger, user_id=2, priority=1)
+async def test_operators_go_first_and_move_nobody_back(ledger: SqlLedger) -> None:
+    """Priority is above fairness; among the others, who comes after an operator's many jobs is no worse off."""
+    waiting = [await queue(ledger, user_id=1) for _ in range(3)]
+    first = [await queue(ledger, OpenLimits(9, 99), user_id=2, priority=1) for _ in range(4)]
 
-    assert (await begin(ledger)).id == first.id
+    assert [(await begin(ledger)).id for _ in first] == [job.id for job in first]
+
+    newcomer = await queue(ledger, user_id=3)
+    assert [job.id for job in await ledger.waiting()][:2] == [waiting[0].id, newcomer.id]
 
 
 async def test_an_overdue_job_is_not_begun_and_its_person_is_told(ledger: SqlLedger, clock: Clock) -> None:
@@ -524,6 +528,15 @@ async def test_a_wrong_address_or_name_is_one_sentence_without_the_password(post
         with pytest.raises(LedgerUnusable, match=sentence) as raised:
             await open_ledger(url)
         assert "secret" not in str(raised.value)
+
+
+@pytest.mark.parametrize("greeting", ["starting up", "shutting down", "in recovery mode"])
+def test_a_database_that_starts_or_stops_is_away_and_not_misnamed(greeting: str) -> None:
+    """An operator who restarts it would look for a mistake in database.url."""
+    refusal = psycopg.OperationalError(f"connection failed: FATAL:  the database system is {greeting}")
+
+    with pytest.raises(LedgerUnusable, match="cannot be reached"), told_in_a_sentence():
+        raise sa.exc.OperationalError("", {}, refusal)
 
 
 async def test_a_ledger_of_the_first_version_is_brought_up_to_date(ledger_url: str) -> None:

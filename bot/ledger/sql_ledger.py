@@ -104,7 +104,9 @@ class SqlLedger:
     async def begin_next(self, worker: str) -> Job | None:
         """queued → painting for the job whose turn it is, with a new lease."""
         in_time = sa.or_(jobs.c.deadline.is_(None), jobs.c.deadline > self._now())
-        next_ = _in_line(jobs.c.id, jobs.c.turn).where(in_time).limit(1).with_for_update(skip_locked=True)
+        next_ = (
+            _in_line(jobs.c.id, jobs.c.turn, jobs.c.priority).where(in_time).limit(1).with_for_update(skip_locked=True)
+        )
         async with self._transaction() as connection:
             await self._check_revision(connection)
             row = (await connection.execute(next_)).first()
@@ -112,7 +114,8 @@ class SqlLedger:
                 return None
             lease = {"lease": jobs.c.lease + 1, "worker": worker, "started_at": self._now()}
             await self._move(connection, Move.BEGIN, jobs.c.id == row.id, **lease)
-            await connection.execute(sa.update(line).where(line.c.turn < row.turn).values(turn=row.turn))
+            if not row.priority:  # whoever goes first does not move the line under those who stand in it
+                await connection.execute(sa.update(line).where(line.c.turn < row.turn).values(turn=row.turn))
             return to_job((await connection.execute(sa.select(jobs).where(jobs.c.id == row.id))).one())
 
     @_finished
@@ -297,10 +300,11 @@ class SqlLedger:
         async with self._transaction() as connection:
             await lock_the_line(connection)
             for days, forgotten in (
-                (retention.inputs_days, {"content": None, "style": None}),
-                (retention.results_days, {"result": None}),
+                (retention.inputs_days, (jobs.c.content, jobs.c.style)),
+                (retention.results_days, (jobs.c.result,)),
             ):
-                await connection.execute(sa.update(jobs).where(self._told_days_ago(days)).values(forgotten))
+                old = sa.and_(self._told_days_ago(days), forgotten[0].is_not(None))
+                await connection.execute(sa.update(jobs).where(old).values(dict.fromkeys(forgotten)))
             swept = await connection.execute(sa.delete(jobs).where(self._told_days_ago(retention.jobs_days)))
             return swept.rowcount + await self._sweep_pictures(connection)
 
@@ -409,11 +413,16 @@ class SqlLedger:
 
     @staticmethod
     async def _sweep_pictures(connection: AsyncConnection) -> int:
-        """Delete the pictures that no job names."""
-        named = sa.union(
-            *(sa.select(name).where(name.is_not(None)) for name in (jobs.c.content, jobs.c.style, jobs.c.result))
-        )
-        return (await connection.execute(sa.delete(pictures).where(pictures.c.digest.not_in(named)))).rowcount
+        """Delete the pictures that no job names.
+
+        Asked of each picture by the index of each of the three names: as one list of all names it took PostgreSQL a
+        minute for 16,000 jobs. A 1, and not the row: after an ANALYZE SQLite would read the jobs instead of the index.
+        """
+        unnamed = [
+            ~sa.exists(sa.literal_column("1")).where(name == pictures.c.digest).correlate(pictures)
+            for name in (jobs.c.content, jobs.c.style, jobs.c.result)
+        ]
+        return (await connection.execute(sa.delete(pictures).where(*unnamed))).rowcount
 
     def _told_days_ago(self, days: float) -> sa.ColumnElement[bool]:
         return jobs.c.told_at < self._now() - days * DAY_SECONDS

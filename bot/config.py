@@ -77,7 +77,7 @@ class Queue(_Section):
 
     silence_seconds: float = Field(default=10.0, ge=1)
     """A worker of a cluster that gives no sign of life for so long is dead, and its job is painted elsewhere."""
-    stop_seconds: float = Field(default=8.0, ge=0)
+    stop_seconds: float = Field(default=5.0, ge=0)
     """At a stop, a job that will be done within so long is finished; any other goes back to its place in line."""
 
 

@@ -22,7 +22,7 @@ from bot.jobs import JobError
 from bot.preset_files import Preset, PresetUnusable, pictures_in, read_preset, strays_in
 from bot.styles import Styles, bundled, preset_folders, samples
 from engine.errors import EngineError, PictureRefused
-from engine.images import Limits, Pixels, check_file, file_bytes, open_picture, save
+from engine.images import Limits, Pixels, check_file, encode_under, file_bytes, open_picture, save
 from engine.options import QUALITIES
 from engine.sheets import Cell, draw_sheet
 
@@ -76,6 +76,7 @@ def _parser() -> argparse.ArgumentParser:
     command.add_argument("--content", nargs="+", metavar="PHOTO", help="samples' names, or files; else all samples")
     command.add_argument("--preset", nargs="+", metavar="NAME", help="only these")
     command.add_argument("--size", type=int, default=SHEET_SIZE, help="long edge of each, in pixels")
+    command.add_argument("--bytes", type=int, help="a JPEG is compressed until it fits")
     command.set_defaults(command=_sheet)
 
     command = commands.add_parser(
@@ -145,7 +146,9 @@ def _sheet(wishes: argparse.Namespace) -> int:
             done = f"{number * len(photos) + column}/{len(presets) * len(photos)}"
             seconds = time.perf_counter() - began
             print(f"{done} {preset.title} on {photo.title}, {seconds:.1f} s", file=sys.stderr, flush=True)
-    save(wishes.output, file_bytes(wishes.output.suffix, draw_sheet(cells, 1 + len(photos), wishes.size)))
+    sheet = draw_sheet(cells, 1 + len(photos), wishes.size)
+    data = encode_under(sheet, wishes.bytes)[0] if wishes.bytes else file_bytes(wishes.output.suffix, sheet)
+    save(wishes.output, data)
     print(wishes.output)
     return 0
 

@@ -134,9 +134,10 @@ class LedgerQueue:
         watcher = _Watcher()
         self._watchers[job_id].add(watcher)
         try:
-            standing = await self._standing(job_id)
-            if not watcher.has_news:  # nothing overtook the ledger's answer
-                watcher.tell(standing)
+            with suppress(LedgerUnusable):  # it passes: all who watch are looked up now and then
+                standing = await self._standing(job_id)
+                if not watcher.has_news:  # nothing overtook the ledger's answer
+                    watcher.tell(standing)
             while True:
                 news = await watcher.next()
                 yield news
@@ -188,7 +189,7 @@ class LedgerQueue:
     # The worker
 
     async def _take(self, job: Job, painter: Painter, decoder: Decoder) -> None:
-        self._job, self._stop = job, Flag()
+        self._job, self._stop, self._progress = job, Flag(), None
         self._is_idle.clear()
         try:
             await self.wire.tell(Changed(job.id, JobState.PAINTING))
@@ -315,8 +316,9 @@ class LedgerQueue:
 
     async def _look_up(self, job_id: str) -> None:
         with suppress(UnknownJob):
-            if self._job and self._job.id == job_id and not await self._is_still_mine(self._job):
-                self._stop.set()
+            job, stop = self._job, self._stop  # while the ledger is asked, the next may begin
+            if job and job.id == job_id and not await self._is_still_mine(job):
+                stop.set()
             if job_id in self._watchers:
                 standing = await self._standing(job_id)
                 if not isinstance(standing, Queued):  # positions are told together

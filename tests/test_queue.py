@@ -9,6 +9,7 @@ from fakes import FakeDecoder, FakePainter, a_job
 from bot.jobs import (
     MAX_DEATHS,
     Cancelled,
+    Changed,
     Failed,
     Job,
     JobState,
@@ -333,6 +334,39 @@ async def test_a_ledger_that_is_locked_for_a_while_loses_no_painting(
 
     assert await atelier.last_news(await atelier.submit()) == Painted()
     assert len(painter.orders) == 1
+
+
+async def test_a_late_look_at_one_job_does_not_stop_the_next(opened: Open, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Its worker would leave it and live on, so that it would be "painting" until the next start."""
+    painter = FakePainter(lambda painter, _: painter.may_end.clear())
+    atelier = await opened(painter)
+    first = await atelier.submit(user_id=1)
+    await painter.has_begun.wait()
+    second = await atelier.submit(user_id=2)
+    find, asked, may_answer, answered = atelier.queue.ledger.job, asyncio.Event(), asyncio.Event(), asyncio.Event()
+
+    async def answer_late(job_id: str) -> Job:
+        if job_id != first.id:
+            return await find(job_id)
+        asked.set()
+        await may_answer.wait()
+        job = await find(job_id)
+        answered.set()
+        return job
+
+    monkeypatch.setattr(atelier.queue.ledger, "job", answer_late)
+    await atelier.queue.wire.tell(Changed(first.id, JobState.PAINTING))
+    await asked.wait()
+    painter.has_begun.clear()
+    painter.may_end.set()
+    await painter.has_begun.wait()
+
+    may_answer.set()
+    await answered.wait()
+    painter.may_end.set()
+
+    async with asyncio.timeout(20):
+        assert await atelier.last_news(second) == Painted()
 
 
 async def test_who_begins_to_watch_while_the_ledger_is_locked_hears_the_end_all_the_same(

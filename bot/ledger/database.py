@@ -50,8 +50,8 @@ POSTGRES_SENTENCES: Final = (
 POSTGRES_GREETINGS: Final = (
     ("pg_hba.conf", "The bot's database takes no such connection from here; check sslmode in database.url."),
     ("authentication failed", REFUSED),
-    ("role", REFUSED),
-    ("database", NO_DATABASE),
+    ('role "', REFUSED),
+    ('database "', NO_DATABASE),
 )
 """By a part of the text in which a server refuses a connection, when there is no SQLSTATE yet."""
 UNREACHABLE: Final = "The bot's database cannot be reached; try again in a moment."

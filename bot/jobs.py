@@ -28,7 +28,7 @@ person has been told (`told_at`), whatever restarts in between; `delivered` is t
 import hashlib
 import time
 import uuid
-from collections.abc import AsyncIterator, Callable, Mapping, Sequence
+from collections.abc import AsyncIterator, Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 from enum import Enum, StrEnum
 from threading import Event as Flag
@@ -429,6 +429,9 @@ class Ledger(Protocol):
 
     async def job(self, job_id: str) -> Job:
         """The job as it stands now."""
+
+    async def find(self, job_ids: Collection[str]) -> Sequence[Job]:
+        """Those of these jobs that there are, as they stand now."""
 
     async def picture(self, picture_digest: str) -> bytes:
         """A stored picture; `KeyError` if it was swept."""

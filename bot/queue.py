@@ -9,7 +9,7 @@ import logging
 import secrets
 import time
 from collections import defaultdict
-from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable, Collection, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import replace
 from functools import partial
@@ -40,7 +40,6 @@ from bot.jobs import (
     Progressed,
     Queued,
     Retention,
-    UnknownJob,
     Wire,
 )
 from bot.upkeep import Upkeep
@@ -55,6 +54,7 @@ PATIENCE_SECONDS: Final = (1.0, 2.0, 4.0, 8.0, 16.0, 32.0)
 """How long the worker waits between its attempts to use a ledger that is locked, full or away, before it gives up."""
 DOUBT_SECONDS: Final = 5.0
 """Between two looks at everything that a lost event may have hidden."""
+IN_LINE: Final = (JobState.ACCEPTED, JobState.QUEUED)
 COALESCE_SECONDS: Final = 0.02
 """A burst of changes is told at once."""
 
@@ -135,9 +135,12 @@ class LedgerQueue:
         self._watchers[job_id].add(watcher)
         try:
             with suppress(LedgerUnusable):  # it passes: all who watch are looked up now and then
-                standing = await self._standing(job_id)
-                if not watcher.has_news:  # nothing overtook the ledger's answer
-                    watcher.tell(standing)
+                job = await self.ledger.job(job_id)
+                if job.state in IN_LINE:  # all who begin to watch at once are told together
+                    self._line_moved = True
+                    self._stirred.set()
+                elif not watcher.has_news:  # nothing overtook the ledger's answer
+                    watcher.tell(self._news_of(job))
             while True:
                 news = await watcher.next()
                 yield news
@@ -305,8 +308,8 @@ class LedgerQueue:
             unseen, self._unseen_previews = self._unseen_previews, set()
             line_moved, self._line_moved = self._line_moved, False
             try:
-                for job_id in stale:
-                    await self._look_up(job_id)
+                if stale:
+                    await self._look_up(stale)
                 for job_id in unseen:
                     await self._show_preview(job_id)
                 if line_moved:
@@ -314,19 +317,14 @@ class LedgerQueue:
             except LedgerUnusable as error:
                 log.warning("%s Nobody was told their news; they are looked up again.", error)
 
-    async def _look_up(self, job_id: str) -> None:
-        with suppress(UnknownJob):
-            job, stop = self._job, self._stop  # while the ledger is asked, the next may begin
-            if job and job.id == job_id and not await self._is_still_mine(job):
+    async def _look_up(self, job_ids: Collection[str]) -> None:
+        """Tell what became of these; positions are told together, elsewhere."""
+        own, stop = self._job, self._stop  # while the ledger is asked, the next may begin
+        for job in await self.ledger.find(job_ids):
+            if own and job.id == own.id and (job.lease, job.state) != (own.lease, JobState.PAINTING):
                 stop.set()
-            if job_id in self._watchers:
-                standing = await self._standing(job_id)
-                if not isinstance(standing, Queued):  # positions are told together
-                    self._publish(job_id, standing)
-
-    async def _is_still_mine(self, job: Job) -> bool:
-        now = await self.ledger.job(job.id)
-        return now.lease == job.lease and now.state is JobState.PAINTING
+            if job.state not in IN_LINE:
+                self._publish(job.id, self._news_of(job))
 
     async def _show_preview(self, job_id: str) -> None:
         preview = await self.ledger.preview(job_id)
@@ -348,21 +346,16 @@ class LedgerQueue:
             if not has_begun:  # since the ledger answered
                 self._publish(job.id, Queued(position, seconds))
 
-    async def _standing(self, job_id: str) -> News:
-        job = await self.ledger.job(job_id)
+    def _news_of(self, job: Job) -> News:
+        """Of one that does not wait any more."""
         match job.state:
-            case JobState.ACCEPTED | JobState.QUEUED:
-                waiting = await self.ledger.waiting()
-                position = next((index for index, other in enumerate(waiting, 1) if other.id == job_id), 1)
-                seconds_left = await self._seconds_left([*(other.options for other in waiting[:position]), job.options])
-                return Queued(position, seconds_left[position - 1])
             case JobState.PAINTING:
-                return self._heard[job_id][0] if job_id in self._heard else Painting(0.0)
+                return self._heard[job.id][0] if job.id in self._heard else Painting(0.0)
             case JobState.PAINTED | JobState.DELIVERING | JobState.DELIVERED:
                 return Painted()
             case JobState.CANCELLED:
                 return Cancelled()
-            case JobState.FAILED | JobState.EXPIRED:
+            case _:
                 return Failed(job.note or "")
 
     async def _seconds_left(self, orders: Sequence[Options]) -> Sequence[float | None]:

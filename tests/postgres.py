@@ -69,7 +69,13 @@ class PostgresServer:
             f"--log={self._folder}/log",
             *arguments,
         ]
-        subprocess.run(command, check=True, user=self._server.system_user, stdout=subprocess.DEVNULL)
+        # Into a file: the server that it starts keeps what it is given open, and a pipe would never end.
+        with (self._folder.parent / "pg_ctl.log").open("w+") as said:
+            done = subprocess.run(
+                command, check=False, user=self._server.system_user, stdout=said, stderr=subprocess.STDOUT
+            )
+            said.seek(0)
+            assert done.returncode == 0, said.read()
 
     def stop(self) -> None:
         """End it."""

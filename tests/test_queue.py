@@ -1,7 +1,7 @@
 """What the queue promises, on both kinds of ledger and both kinds of wire."""
 
 import asyncio
-from collections.abc import AsyncIterator, Awaitable, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable, Collection, Sequence
 
 import pytest
 from fakes import FakeDecoder, FakePainter, a_job
@@ -343,18 +343,18 @@ async def test_a_late_look_at_one_job_does_not_stop_the_next(opened: Open, monke
     first = await atelier.submit(user_id=1)
     await painter.has_begun.wait()
     second = await atelier.submit(user_id=2)
-    find, asked, may_answer, answered = atelier.queue.ledger.job, asyncio.Event(), asyncio.Event(), asyncio.Event()
+    find, asked, may_answer, answered = atelier.queue.ledger.find, asyncio.Event(), asyncio.Event(), asyncio.Event()
 
-    async def answer_late(job_id: str) -> Job:
-        if job_id != first.id:
-            return await find(job_id)
+    async def answer_late(job_ids: Collection[str]) -> Sequence[Job]:
+        if first.id not in job_ids:
+            return await find(job_ids)
         asked.set()
         await may_answer.wait()
-        job = await find(job_id)
+        jobs = await find(job_ids)
         answered.set()
-        return job
+        return jobs
 
-    monkeypatch.setattr(atelier.queue.ledger, "job", answer_late)
+    monkeypatch.setattr(atelier.queue.ledger, "find", answer_late)
     await atelier.queue.wire.tell(Changed(first.id, JobState.PAINTING))
     await asked.wait()
     painter.has_begun.clear()
@@ -367,6 +367,31 @@ async def test_a_late_look_at_one_job_does_not_stop_the_next(opened: Open, monke
 
     async with asyncio.timeout(20):
         assert await atelier.last_news(second) == Painted()
+
+
+async def test_however_many_begin_to_watch_the_line_is_asked_for_together(
+    opened: Open, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A start with a long line would else be busy counting it for each of its jobs, and paint nothing meanwhile."""
+    painter = FakePainter()
+    painter.may_end.clear()
+    atelier = await opened(painter)
+    await atelier.submit(user_id=0)
+    await painter.has_begun.wait()
+    jobs = [await atelier.submit(user_id) for user_id in range(1, 21)]
+    waiting, questions = atelier.queue.ledger.waiting, 0
+
+    async def count() -> Sequence[Job]:
+        nonlocal questions
+        questions += 1
+        return await waiting()
+
+    monkeypatch.setattr(atelier.queue.ledger, "waiting", count)
+
+    news = await asyncio.gather(*(anext(atelier.queue.watch(job.id)) for job in jobs))
+
+    assert news == [Queued(position) for position in range(1, 21)]
+    assert questions < 10
 
 
 async def test_who_begins_to_watch_while_the_ledger_is_locked_hears_the_end_all_the_same(

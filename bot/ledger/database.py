@@ -81,8 +81,11 @@ def blocking_engine(place: URL) -> sa.Engine:
 def asyncio_engine(place: URL) -> AsyncEngine:
     """For the event loop, which never waits for it."""
     _, driver = DRIVERS[place.get_backend_name()]
-    engine = create_async_engine(place.set(drivername=driver), pool_pre_ping=True, **_settings(place))
-    if place.get_backend_name() == "sqlite":
+    is_sqlite = place.get_backend_name() == "sqlite"
+    # SQLite has one writer at a time, and lets those who wait for it starve; one connection is handed on in order.
+    pool = {"pool_size": 1, "max_overflow": 0} if is_sqlite else {"pool_pre_ping": True}
+    engine = create_async_engine(place.set(drivername=driver), **pool, **_settings(place))
+    if is_sqlite:
         sa.event.listen(engine.sync_engine, "connect", _prepare_sqlite)
         sa.event.listen(engine.sync_engine, "begin", _begin_sqlite)
     return engine

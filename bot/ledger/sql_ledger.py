@@ -3,7 +3,7 @@
 import asyncio
 import functools
 import time
-from collections.abc import AsyncIterator, Callable, Coroutine, Mapping, Sequence
+from collections.abc import AsyncIterator, Callable, Collection, Coroutine, Mapping, Sequence
 from contextlib import asynccontextmanager
 from statistics import median
 from typing import Any, Concatenate, Final, ParamSpec, TypeVar
@@ -197,6 +197,12 @@ class SqlLedger:
         if row is None:
             raise UnknownJob(job_id)
         return to_job(row)
+
+    @_finished
+    async def find(self, job_ids: Collection[str]) -> Sequence[Job]:
+        """Those of these jobs that there are, as they stand now."""
+        async with self._transaction() as connection:
+            return [to_job(row) for row in await connection.execute(sa.select(jobs).where(jobs.c.id.in_(job_ids)))]
 
     @_finished
     async def picture(self, picture_digest: str) -> bytes:

@@ -42,7 +42,12 @@ def test_the_readmes_command_lines_are_understood(monkeypatch: pytest.MonkeyPatc
 
 def test_every_file_that_the_documents_link_is_there() -> None:
     """No dead link in a fresh clone."""
-    for document in ("README.md", "CONTRIBUTING.md", "engine/weights/README.md"):
+    for document in (
+        "README.md",
+        "CONTRIBUTING.md",
+        "engine/weights/README.md",
+        *(f"docs/{path.name}" for path in ROOT.glob("docs/*.md")),
+    ):
         text = (ROOT / document).read_text()
         for link in re.findall(r"\]\((?!https?:)([^)#]+)\)", text):
             assert ((ROOT / document).parent / link).exists(), f"{document} links {link}"

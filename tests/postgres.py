@@ -78,7 +78,9 @@ class PostgresServer:
             assert done.returncode == 0, said.read()
 
     def stop(self) -> None:
-        """End it."""
+        """End it, whoever has started it: the wheel's own clean-up knows only the first start."""
+        if (self._folder / "postmaster.pid").exists():
+            self.halt()
         self._server.cleanup()
 
 

@@ -539,6 +539,12 @@ def test_a_database_that_starts_or_stops_is_away_and_not_misnamed(greeting: str)
         raise sa.exc.OperationalError("", {}, refusal)
 
 
+def test_a_connection_that_is_not_free_for_long_is_trouble_that_passes() -> None:
+    """Where a backup locks the file for a minute, whoever waits in line for it must not end the bot or fail a job."""
+    with pytest.raises(LedgerUnusable, match="too many at once"), told_in_a_sentence():
+        raise sa.exc.TimeoutError("QueuePool limit of size 1 overflow 0 reached")
+
+
 async def test_a_ledger_of_the_first_version_is_brought_up_to_date(ledger_url: str) -> None:
     """An update of the bot keeps every job, and paints those first that were in line."""
     await asyncio.to_thread(migrate, ledger_url, "0001")

@@ -25,6 +25,7 @@ LINE_LOCK: Final = 0xA7E11E5
 """PostgreSQL's advisory lock on limits and turns; the number only has to be nobody else's."""
 CONNECT_SECONDS: Final = 10
 
+CROWDED: Final = "The bot's ledger was in use by too many at once; try again in a moment."
 REFUSED: Final = "The bot's database refuses the user or password in database.url."
 NO_DATABASE: Final = "The bot's database server has no database of the name in database.url."
 SQLITE_SENTENCES: Final = (
@@ -40,7 +41,7 @@ POSTGRES_SENTENCES: Final = (
     ("53100", "The disk that holds the bot's ledger is full; nothing was changed."),
     ("53", "The bot's database is short of memory or connections; try again in a moment."),
     ("55P03", "The bot's ledger is locked by another program; try again in a moment."),
-    ("40", "The bot's ledger was in use by too many at once; try again in a moment."),
+    ("40", CROWDED),
     ("28", REFUSED),
     ("3D", NO_DATABASE),
     ("42501", "The user in database.url may not do that; run `atelier migrate` as the database's owner."),
@@ -160,6 +161,8 @@ def told_in_a_sentence() -> Iterator[None]:
     """Turn a database's trouble into `LedgerUnusable`; what is a mistake of ours stays as it is."""
     try:
         yield
+    except sa.exc.TimeoutError as error:  # whoever has the connections waits for a lock
+        raise LedgerUnusable(CROWDED) from error
     except DBAPIError as error:
         sentence = _sentence(error)
         if sentence is None:

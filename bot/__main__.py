@@ -35,8 +35,9 @@ from bot.cogs import DiscordFrontEnd, LoginFailed
 from bot.config import Config, ConfigError, load
 from bot.decode import DecodePool
 from bot.gpu import GpuThread
-from bot.jobs import JobError, Retention, Wire
+from bot.jobs import JobError, Retention
 from bot.ledger import Heart, PostgresWire, migrate, open_ledger
+from bot.protocols import Wire
 from bot.queue import LedgerQueue
 from bot.service import Limits, StyleService
 from bot.styles import Styles, preset_folders, samples

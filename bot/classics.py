@@ -21,8 +21,8 @@ from typing import Annotated, Any, Final
 import aiohttp
 from pydantic import BaseModel, ConfigDict, Field, StringConstraints, TypeAdapter, ValidationError
 
-from bot.jobs import Decoder
 from bot.preset_files import PICTURE_SUFFIXES
+from bot.protocols import Decoder
 from engine.errors import PictureRefused
 from engine.images import save
 

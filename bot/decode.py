@@ -31,7 +31,7 @@ _PARENT_DIED: Final = 1  # Linux's PR_SET_PDEATHSIG
 
 
 class DecodePool:
-    """Fulfils `bot.jobs.Decoder`.
+    """Fulfils `bot.protocols.Decoder`.
 
     Args:
         processes: how many pictures are opened at once.

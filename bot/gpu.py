@@ -64,7 +64,7 @@ class Stylize(Protocol):
 
 
 class GpuThread:
-    """Fulfils `bot.jobs.Painter`: one picture at a time, on one thread, with one encoder that it keeps.
+    """Fulfils `bot.protocols.Painter`: one picture at a time, on one thread, with one encoder that it keeps.
 
     Args:
         load_encoder: called once, on the thread; torch is first imported there.

@@ -21,27 +21,24 @@ from bot.jobs import (
     LAST_NEWS,
     Cancelled,
     Changed,
-    Decoder,
     Event,
     Failed,
     Job,
     JobError,
     JobState,
-    Ledger,
     LedgerUnusable,
     Missed,
     News,
     OpenLimits,
     Painted,
-    Painter,
     Painting,
     PaintOrder,
     Progress,
     Progressed,
     Queued,
     Retention,
-    Wire,
 )
+from bot.protocols import Decoder, Ledger, Painter, Wire
 from bot.upkeep import Upkeep
 from engine.errors import EngineError
 from engine.options import Options
@@ -60,7 +57,7 @@ COALESCE_SECONDS: Final = 0.02
 
 
 class LedgerQueue:
-    """Fulfils `bot.jobs.Queue`.
+    """Fulfils `bot.protocols.Queue`.
 
     Args:
         ledger: shared by all processes.

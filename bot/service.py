@@ -5,22 +5,9 @@ from collections.abc import AsyncIterator, Callable, Sequence
 from dataclasses import dataclass, replace
 from typing import Final
 
-from bot.jobs import (
-    Decoder,
-    Encoded,
-    Job,
-    Ledger,
-    News,
-    NotYours,
-    Opened,
-    OpenLimits,
-    Owner,
-    Queue,
-    Refused,
-    Request,
-    digest,
-)
+from bot.jobs import Encoded, Job, News, NotYours, Opened, OpenLimits, Owner, Refused, Request, digest
 from bot.preset_files import Preset
+from bot.protocols import Decoder, Ledger, Queue
 from bot.styles import Styles
 from engine.options import MIN_SIZE, Options, Quality
 

@@ -6,7 +6,8 @@ import time
 from collections.abc import Iterable
 from typing import Final
 
-from bot.jobs import Changed, JobState, Ledger, LedgerUnusable, Retention, Wire
+from bot.jobs import Changed, JobState, LedgerUnusable, Retention
+from bot.protocols import Ledger, Wire
 
 log = logging.getLogger(__name__)
 

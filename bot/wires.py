@@ -7,7 +7,7 @@ from bot.jobs import Event
 
 
 class LocalWire:
-    """Fulfils `bot.jobs.Wire`; nothing is lost, and nobody waits."""
+    """Fulfils `bot.protocols.Wire`; nothing is lost, and nobody waits."""
 
     carries_previews = True
 

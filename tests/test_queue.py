@@ -22,9 +22,9 @@ from bot.jobs import (
     Progress,
     Queued,
     UnknownJob,
-    Wire,
 )
 from bot.ledger import PostgresWire, open_ledger
+from bot.protocols import Wire
 from bot.queue import LedgerQueue
 from bot.wires import LocalWire
 from engine.errors import OutOfMemory

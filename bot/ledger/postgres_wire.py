@@ -19,7 +19,7 @@ PAUSES_SECONDS: Final = (0.2, 0.5, 1.0, 2.0, 5.0)
 
 
 class PostgresWire:
-    """Fulfils `bot.jobs.Wire`. An event is a few numbers: a notification holds 8,000 bytes, so previews are rows.
+    """Fulfils `bot.protocols.Wire`. An event is a few numbers: a notification holds 8,000 bytes, so previews are rows.
 
     The listening connection is made again whenever it breaks, and says so: `Missed`.
     """

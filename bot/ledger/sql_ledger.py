@@ -60,7 +60,7 @@ def _finished(
 
 
 class SqlLedger:
-    """Fulfils `bot.jobs.Ledger`. Made by `open_ledger`.
+    """Fulfils `bot.protocols.Ledger`. Made by `open_ledger`.
 
     Args:
         revision: of the tables that this version writes.

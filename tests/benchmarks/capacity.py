@@ -33,9 +33,10 @@ from ledgers import (
     fill,
 )
 
-from bot.jobs import Event, Ledger, LedgerUnusable, Missed, Painted, Painting, Picture, Progressed
+from bot.jobs import Event, LedgerUnusable, Missed, Painted, Painting, Picture, Progressed
 from bot.ledger import PostgresWire, SqlLedger, open_ledger
 from bot.ledger.database import blocking_engine, place_of
+from bot.protocols import Ledger
 from bot.queue import LedgerQueue
 from engine.options import Options
 

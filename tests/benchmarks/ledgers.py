@@ -19,10 +19,11 @@ from fakes import FakeDecoder, a_job
 from postgres import PostgresServer
 
 from bot import fairness
-from bot.jobs import Address, Job, JobState, Ledger, OpenLimits, Owner, PaintOrder, Picture, Progress, Wire, digest
+from bot.jobs import Address, Job, JobState, OpenLimits, Owner, PaintOrder, Picture, Progress, digest
 from bot.ledger import Heart, PostgresWire, SqlLedger, migrate, open_ledger
 from bot.ledger.database import blocking_engine, place_of
 from bot.ledger.tables import jobs, pictures, to_row
+from bot.protocols import Ledger, Wire
 from bot.queue import LedgerQueue
 from bot.wires import LocalWire
 from engine.options import QUALITIES, Options
@@ -143,7 +144,7 @@ def _finished(number: int, style: str, told_at: float, choice: random.Random) ->
 
 
 class ScriptedPainter:
-    """Fulfils `bot.jobs.Painter`: sleeps for as long as the work is, and some noise.
+    """Fulfils `bot.protocols.Painter`: sleeps for as long as the work is, and some noise.
 
     Args:
         seconds_per_megapixel: of standard quality.

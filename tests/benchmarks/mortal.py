@@ -43,10 +43,10 @@ from bot.jobs import (
     Refused,
     Request,
     Retention,
-    Wire,
     digest,
 )
 from bot.ledger import Heart, PostgresWire, SqlLedger, open_ledger
+from bot.protocols import Wire
 from bot.queue import LedgerQueue
 from bot.service import Limits, StyleService
 from bot.styles import Styles
@@ -77,7 +77,7 @@ def die() -> None:
 
 
 class ScriptedPainter:
-    """Fulfils `bot.jobs.Painter`: tens of milliseconds a picture; some fail, and some kill."""
+    """Fulfils `bot.protocols.Painter`: tens of milliseconds a picture; some fail, and some kill."""
 
     def __init__(self, stage: Stage) -> None:
         self._stage = stage

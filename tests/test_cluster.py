@@ -11,6 +11,8 @@ from bot.jobs import Cancelled, Job, JobState, News, OpenLimits, Painted, Painti
 from bot.ledger import Heart, PostgresWire, SqlLedger, open_ledger
 from bot.queue import LedgerQueue
 
+pytestmark = pytest.mark.slow
+
 LIMITS = OpenLimits(per_person=9, per_server=99)
 SILENCE_SECONDS = 0.6
 

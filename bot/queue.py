@@ -174,6 +174,9 @@ class LedgerQueue:
                     await self._work_waits.wait()
                     continue
                 await self._take(job, painter, decoder)
+        except asyncio.CancelledError:
+            await self._hand_back()
+            raise
         finally:
             telling.cancel()
             await asyncio.gather(telling, return_exceptions=True)
@@ -194,13 +197,15 @@ class LedgerQueue:
         try:
             await self.wire.tell(Changed(job.id, JobState.PAINTING))
             await self._paint(job, painter, decoder)
-        except asyncio.CancelledError:
-            await self.ledger.hand_back(job)
-            await self.wire.tell(Changed(job.id, JobState.QUEUED))
-            raise
         finally:
             self._job = None
             self._is_idle.set()
+
+    async def _hand_back(self) -> None:
+        """What the ledger says is in this worker's hand, and so also what it began while the stop came."""
+        for job in await self.ledger.painting():
+            if job.worker == self.worker and await self.ledger.hand_back(job):
+                await self.wire.tell(Changed(job.id, JobState.QUEUED))
 
     async def _paint(self, job: Job, painter: Painter, decoder: Decoder) -> None:
         try:

@@ -416,6 +416,21 @@ async def test_what_nobody_waits_for_is_swept_in_its_time(ledger: SqlLedger, clo
     assert await ledger.picture(open_.content)
 
 
+async def test_the_preview_of_a_job_that_was_cancelled_is_swept(ledger: SqlLedger) -> None:
+    """It shows somebody's picture, and nobody asks for it any more."""
+    await queue(ledger)
+    await queue(ledger)
+    cancelled, painting = await begin(ledger), await begin(ledger)
+    for job in (cancelled, painting):
+        await ledger.keep_preview(job, b"a preview")
+    await ledger.cancel(cancelled.id)
+
+    await ledger.sweep(Retention(inputs_days=1, results_days=1, jobs_days=1))
+
+    assert await ledger.preview(cancelled.id) is None
+    assert await ledger.preview(painting.id) == b"a preview"
+
+
 async def test_a_person_can_be_forgotten(ledger: SqlLedger) -> None:
     """Their ended jobs and pictures go; open ones, and what others share, stay."""
     theirs, others = await deliver(ledger, user_id=1), await deliver(ledger, user_id=2)

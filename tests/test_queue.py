@@ -138,6 +138,30 @@ async def test_a_graceful_stop_hands_the_job_back(opened: Open) -> None:
     assert (handed.state, handed.deaths) == (JobState.QUEUED, 0)
 
 
+async def test_a_job_that_is_begun_while_the_stop_comes_is_handed_back_too(
+    opened: Open, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Else the next start would take it for a job that killed the bot."""
+    atelier = await opened(FakePainter())
+    begin_next, has_begun = atelier.queue.ledger.begin_next, asyncio.Event()
+
+    async def answer_late(worker: str) -> Job | None:
+        job = await begin_next(worker)
+        if job:
+            has_begun.set()
+            await asyncio.Event().wait()
+        return job
+
+    monkeypatch.setattr(atelier.queue.ledger, "begin_next", answer_late)
+    job = await atelier.submit()
+    await has_begun.wait()
+
+    await atelier.stop()
+
+    handed = await atelier.queue.ledger.job(job.id)
+    assert (handed.state, handed.deaths) == (JobState.QUEUED, 0)
+
+
 async def test_a_queued_job_hears_its_position_and_every_change(opened: Open) -> None:
     """Second becomes "first" when the one before begins."""
     painter = FakePainter()

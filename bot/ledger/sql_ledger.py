@@ -96,8 +96,10 @@ class SqlLedger:
         """accepted → queued for what a process accepted and then died."""
         accepted = sa.select(jobs.c.id).where(jobs.c.state == JobState.ACCEPTED).order_by(jobs.c.created_at)
         async with self._transaction() as connection:
-            await lock_the_line(connection)
             ids = (await connection.execute(accepted)).scalars().all()
+            if not ids:
+                return []  # as nearly always: then nobody has to wait for the line
+            await lock_the_line(connection)
             return [job_id for job_id in ids if await self._enqueue(connection, job_id)]
 
     @_finished
@@ -311,6 +313,8 @@ class SqlLedger:
             ):
                 old = sa.and_(self._told_days_ago(days), forgotten[0].is_not(None))
                 await connection.execute(sa.update(jobs).where(old).values(dict.fromkeys(forgotten)))
+            painting = sa.select(jobs.c.id).where(jobs.c.state == JobState.PAINTING)
+            await connection.execute(sa.delete(previews).where(previews.c.job.not_in(painting)))
             swept = await connection.execute(sa.delete(jobs).where(self._told_days_ago(retention.jobs_days)))
             return swept.rowcount + await self._sweep_pictures(connection)
 

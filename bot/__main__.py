@@ -21,11 +21,11 @@ import secrets
 import signal
 import socket
 import sys
-from collections.abc import Callable, Coroutine, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import AsyncExitStack, contextmanager, nullcontext
 from functools import partial
 from pathlib import Path
-from typing import Any, Final
+from typing import Final
 
 import engine
 import engine.__main__
@@ -39,6 +39,7 @@ from bot.jobs import JobError, Retention
 from bot.ledger import Heart, PostgresWire, migrate, open_ledger
 from bot.protocols import Wire
 from bot.queue import LedgerQueue
+from bot.running import Work, run_until
 from bot.service import Limits, StyleService
 from bot.styles import Styles, preset_folders, samples
 from bot.web import LocalPage
@@ -60,9 +61,6 @@ DEFAULT_SIZE_ON_A_CPU: Final = 512
 DEFAULT_SIZE_ON_AN_ACCELERATOR: Final = 1024
 BEATS_OF_SILENCE: Final = 4
 """A heart beats so many times in the silence after which a worker counts as dead."""
-
-Work = Callable[[], Coroutine[Any, Any, None]]
-"""What runs until it is cancelled."""
 
 
 class StartRefused(Exception):
@@ -154,7 +152,7 @@ async def serve(config: Config, command: str, *, is_cluster: bool) -> None:
             work.extend(await _front_ends(config, service, parts))
         if command == "worker":
             print(f"Worker {worker} is ready.", flush=True)
-        await _run_until(stop, work, queue, config.queue.stop_seconds)
+        await run_until(stop, work, partial(queue.drain, config.queue.stop_seconds))
 
 
 async def _front_ends(config: Config, service: StyleService, parts: AsyncExitStack) -> Sequence[Work]:
@@ -172,21 +170,6 @@ async def _front_ends(config: Config, service: StyleService, parts: AsyncExitSta
         why = "The local page" if token else "No DISCORD_TOKEN is set, so the bot serves a local page"
         print(f"{why}: {url}", flush=True)
     return work
-
-
-async def _run_until(stop: asyncio.Event, work: Sequence[Work], queue: LedgerQueue, stop_seconds: float) -> None:
-    """Run all of them until asked to stop or until one fails; its error goes up."""
-    tasks = [asyncio.create_task(begin()) for begin in work]
-    asked = asyncio.create_task(stop.wait())
-    await asyncio.wait([asked, *tasks], return_when=asyncio.FIRST_COMPLETED)
-    if stop.is_set():
-        await queue.drain(stop_seconds)
-    failed = [task for task in tasks if task.done()]
-    for task in (asked, *tasks):
-        task.cancel()
-    await asyncio.gather(asked, *tasks, return_exceptions=True)
-    for task in failed:
-        task.result()
 
 
 def _styles(config: Config) -> Styles:

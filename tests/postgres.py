@@ -34,6 +34,7 @@ class PostgresServer:
 
         self._server = get_server(folder / "data", cleanup_mode="stop")
         self._folder = folder / "data"
+        self._was_resumed = False
 
     def new_database(self) -> str:
         """The URL of an empty one."""
@@ -58,6 +59,7 @@ class PostgresServer:
         """Start it again, as it was started before."""
         _, *options = shlex.split((self._folder / "postmaster.opts").read_text())
         self._control("start", f"--options={shlex.join(options)}")
+        self._was_resumed = True
 
     def _control(self, *arguments: str) -> None:
         program = Path(str(self._server.bin_path)) / "pg_ctl"
@@ -78,9 +80,9 @@ class PostgresServer:
             assert done.returncode == 0, said.read()
 
     def stop(self) -> None:
-        """End it, whoever has started it: the wheel's own clean-up knows only the first start."""
-        if (self._folder / "postmaster.pid").exists():
-            self.halt()
+        """End it, whoever has started it."""
+        if self._was_resumed:
+            self.halt()  # the wheel's own clean-up knows only the first start
         self._server.cleanup()
 
 

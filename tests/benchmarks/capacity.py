@@ -6,12 +6,10 @@ The numbers of `docs/scaling.md`. Server and clients share this machine's cores:
 database of its own would carry.
 """
 
-import argparse
 import asyncio
-import sys
 import time
 from collections import Counter
-from collections.abc import AsyncIterator, Awaitable, Callable, Iterable, Mapping, Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterable, Mapping
 from contextlib import ExitStack, asynccontextmanager
 from statistics import median
 from typing import Final
@@ -28,9 +26,9 @@ from ledgers import (
     cancel_task,
     cluster,
     counted,
-    databases,
     enter,
     fill,
+    print_tables,
 )
 
 from bot.jobs import Event, LedgerUnusable, Missed, Painted, Painting, Picture, Progressed
@@ -296,18 +294,5 @@ TABLES: Final = {
 }
 
 
-def main(arguments: Sequence[str] | None = None) -> int:
-    """Print the tables."""
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--only", choices=TABLES, nargs="+", default=list(TABLES), help="these tables")
-    parser.add_argument("--quick", action="store_true", help="a tiny trial: it runs, and tells nothing")
-    wishes = parser.parse_args(arguments)
-    with databases() as new:
-        for name in wishes.only:
-            asyncio.run(TABLES[name](new, quick=wishes.quick))
-            print(flush=True)
-    return 0
-
-
 if __name__ == "__main__":
-    sys.exit(main())
+    print_tables(__doc__, TABLES)

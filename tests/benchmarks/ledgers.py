@@ -1,11 +1,12 @@
 """For benchmarks of the line: empty ledgers of both kinds, finished jobs in bulk, a painter who follows a script."""
 
+import argparse
 import asyncio
 import random
 import sys
 import tempfile
 import time
-from collections.abc import AsyncIterator, Callable, Iterator
+from collections.abc import AsyncIterator, Callable, Coroutine, Iterator, Mapping
 from contextlib import AsyncExitStack, asynccontextmanager, contextmanager
 from pathlib import Path
 from threading import Event
@@ -42,6 +43,7 @@ __all__ = [
     "databases",
     "enter",
     "fill",
+    "print_tables",
 ]
 
 KINDS: Final = ("sqlite", "postgresql")
@@ -248,3 +250,19 @@ def counted(ledger: Ledger) -> Iterator[dict[str, int]]:
     finally:
         sa.event.remove(engine, "begin", begin)
         sa.event.remove(engine, "before_cursor_execute", execute)
+
+
+Show = Callable[..., Coroutine[Any, Any, None]]
+"""Prints a table: from what makes an empty ledger, and whether it is a quick trial."""
+
+
+def print_tables(about: str | None, tables: Mapping[str, Show]) -> None:
+    """The command line of a benchmark that prints some tables, or those that are named."""
+    parser = argparse.ArgumentParser(description=about, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--only", choices=tables, nargs="+", default=list(tables), help="these tables")
+    parser.add_argument("--quick", action="store_true", help="a tiny trial: it runs, and tells nothing")
+    wishes = parser.parse_args()
+    with databases() as new:
+        for name in wishes.only:
+            asyncio.run(tables[name](new, quick=wishes.quick))
+            print(flush=True)

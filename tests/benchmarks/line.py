@@ -7,12 +7,10 @@ Over the real ledgers (a file of SQLite; PostgreSQL on a socket) and the real qu
 Bot and workers are one process here: trust medians and ratios.
 """
 
-import argparse
 import asyncio
 import random
-import sys
 import time
-from collections.abc import Awaitable, Callable, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Mapping
 from itertools import accumulate
 from statistics import fmean, median
 from typing import Final
@@ -27,9 +25,9 @@ from ledgers import (
     any_options,
     cancel_task,
     cluster,
-    databases,
     enter,
     fill,
+    print_tables,
 )
 from sqlalchemy.exc import DBAPIError
 
@@ -289,18 +287,5 @@ TABLES: Final = {
 }
 
 
-def main(arguments: Sequence[str] | None = None) -> int:
-    """Print the tables."""
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--only", choices=TABLES, nargs="+", default=list(TABLES), help="these tables")
-    parser.add_argument("--quick", action="store_true", help="a tiny trial: it runs, and tells nothing")
-    wishes = parser.parse_args(arguments)
-    with databases() as new:
-        for name in wishes.only:
-            asyncio.run(TABLES[name](new, quick=wishes.quick))
-            print(flush=True)
-    return 0
-
-
 if __name__ == "__main__":
-    sys.exit(main())
+    print_tables(__doc__, TABLES)

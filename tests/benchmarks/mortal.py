@@ -48,6 +48,7 @@ from bot.jobs import (
 from bot.ledger import Heart, PostgresWire, SqlLedger, open_ledger
 from bot.protocols import Wire
 from bot.queue import LedgerQueue
+from bot.running import Work, run_until
 from bot.service import Limits, StyleService
 from bot.styles import Styles
 from bot.wires import LocalWire
@@ -294,20 +295,10 @@ async def _end_with_the_bench(stage: Stage) -> None:
     die()
 
 
-async def _run_until_stopped(work: Sequence[Callable[[], Any]], queue: LedgerQueue) -> None:
+async def _run_until_stopped(work: Sequence[Work], queue: LedgerQueue) -> None:
     stop = asyncio.Event()
     asyncio.get_running_loop().add_signal_handler(signal.SIGTERM, stop.set)
-    tasks = [asyncio.create_task(begin()) for begin in work]
-    asked = asyncio.create_task(stop.wait())
-    await asyncio.wait([asked, *tasks], return_when=asyncio.FIRST_COMPLETED)
-    if stop.is_set():
-        await queue.drain(STOP_SECONDS)
-    failed = [task for task in tasks if task.done()]
-    for task in (asked, *tasks):
-        task.cancel()
-    await asyncio.gather(asked, *tasks, return_exceptions=True)
-    for task in failed:
-        task.result()
+    await run_until(stop, work, partial(queue.drain, STOP_SECONDS))
 
 
 def main(arguments: Sequence[str] | None = None) -> int:

@@ -127,6 +127,7 @@ def test_features_that_break_end_the_painting_with_the_last_good_picture(
     assert np.abs(steps[-1].image().astype(int) - a_photo(72, 96)).mean() < 100
 
 
+@pytest.mark.slow
 def test_a_scale_that_has_settled_is_left_early(encoder: Encoder, monkeypatch: pytest.MonkeyPatch) -> None:
     """Four hundred iterations are too many for so small a picture; the progress stays true."""
     monkeypatch.setattr(engine.coarse_to_fine, "SCHEDULES", dict.fromkeys(SCHEDULES, Schedule(400, 400, 2.0)))

@@ -68,7 +68,7 @@ def test_it_goes_on_from_any_iteration_as_if_nothing_had_happened(
 
 
 @pytest.mark.timeout(300)
-@pytest.mark.parametrize("statistic", ["gram", "moments", "sliced"])
+@pytest.mark.parametrize("statistic", ["gram", "moments", pytest.param("sliced", marks=pytest.mark.slow)])
 def test_what_is_drawn_at_random_goes_on_too(encoder: Encoder, tmp_path: Path, statistic: Statistic) -> None:
     """Noise, lines and places, with a mask."""
     options = Options(size=192, statistic=statistic, likeness="self-similarity", start="noise", seed=7)

@@ -47,7 +47,10 @@ def test_a_feature_map_put_together_from_blocks_is_the_whole_pictures(encoder: E
         assert torch.allclose(whole, pieced, atol=1e-5)
 
 
-@pytest.mark.parametrize("statistic", get_args(options.Statistic))
+@pytest.mark.parametrize(
+    "statistic",
+    [pytest.param(name, marks=[pytest.mark.slow] * (name == "sliced")) for name in get_args(options.Statistic)],
+)
 @pytest.mark.parametrize("likeness", get_args(options.Likeness))
 def test_the_gradient_block_by_block_is_the_whole_pictures(
     encoder: EmbeddedEncoder, statistic: options.Statistic, likeness: options.Likeness

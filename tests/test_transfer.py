@@ -223,6 +223,7 @@ def test_other_runtime_errors_are_not_hidden(encoder: Encoder) -> None:
         paint(OddEncoder(encoder, fail), TINY)
 
 
+@pytest.mark.slow
 def test_extreme_pictures_stay_finite(encoder: Encoder) -> None:
     """Black, white and noise are pictures too."""
     noise = np.random.default_rng(0).integers(0, 256, (64, 64, 3), dtype=np.uint8)

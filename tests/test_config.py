@@ -105,6 +105,20 @@ def test_a_bad_secret_is_not_echoed(tmp_path: Path) -> None:
     assert "my-secret" not in str(refusal.value)
 
 
+def test_a_list_in_the_environment_is_written_with_commas(tmp_path: Path) -> None:
+    """As people write one there; in the file it is TOML's."""
+    for roles in ("7", "7,8"):
+        config = load(a_file(tmp_path, ""), {"ATELIER_DISCORD__PRIORITY_ROLES": roles})
+
+        assert config.discord.priority_roles == tuple(int(role) for role in roles.split(","))
+
+
+def test_a_shard_that_there_is_not_is_named(tmp_path: Path) -> None:
+    """A process that serves no server would look alive."""
+    with pytest.raises(ConfigError, match="shard_ids must lie between 0 and 1"):
+        load(a_file(tmp_path, "[discord]\nshard_count = 2\nshard_ids = [2]"), {})
+
+
 def test_a_named_file_that_is_missing_is_refused(tmp_path: Path) -> None:
     """A typo after --config must not silently mean the defaults."""
     with pytest.raises(ConfigError, match="There is no configuration file"):

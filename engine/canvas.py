@@ -70,6 +70,7 @@ class Canvas:
     ) -> Objective:
         """What a scale of that size asks of a picture with its bleed."""
         terms: list[Term] = []
+        equipped = rung.equip(encoder)
         statistic = STATISTICS[self.options.statistic]
         layers = tuple(layer for layer in STYLE_LAYERS if layer_weights.get(layer))
         long_edge = round(max(height, width) * self.options.brush_size)
@@ -85,16 +86,19 @@ class Canvas:
                 )
                 weight = layer_weights[layer] * region.share
                 guide = region.guide(layer, height, width)
-                terms.append(StyleTerm(layer, weight, statistic, statistic.towards(wanted), guide))
-        equipped = rung.equip(encoder)
+                terms.append(
+                    StyleTerm(layer, weight, statistic, statistic.towards(wanted, equipped.head(layer)), guide)
+                )
         hold = FeatureTerm if self.options.likeness == "features" else SelfSimilarityTerm
         photo = widen(fit(self._seen_photo(), height, width))
         photos = feature_maps(photo, equipped, rung, content_weights)
-        terms.extend(hold(layer, weight, photos[layer]) for layer, weight in content_weights.items())
-        look: Look = equipped
+        terms.extend(
+            hold(layer, weight, photos[layer], equipped.head(layer)) for layer, weight in content_weights.items()
+        )
+        look: Look = equipped.trunk
         painted = photo.shape[-2], photo.shape[-1]
         if encoder.device.type == "cuda" and not rung.checkpoints and rung.block_edge is None:
-            look = captured(equipped, tuple(sorted({term.layer for term in terms})), *painted)
+            look = captured(look, encoder.device, tuple(sorted({term.layer for term in terms})), *painted)
         return Objective(look, terms, smoothness_weight, plan_blocks(*painted, rung.block_edge, encoder.reach))
 
     def finish(self, painted: Tensor) -> Tensor:

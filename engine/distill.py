@@ -32,7 +32,7 @@ from engine.encoders import LAYERS, VGG19, EmbeddedEncoder, Encoder, read_tensor
 from engine.errors import EngineError, WeightsUnusable
 from engine.lessons import Crops, Lesson, Pool, Replay, read_folder
 from engine.loading import best_device, prepare
-from engine.losses import relative_distance
+from engine.mistakes import NAMES, Mistakes, mistakes
 
 EDGES: Final = (96, 128, 192, 256)
 """Of the crops, in pixels; a batch holds about `BATCH_PIXELS`."""
@@ -45,8 +45,8 @@ FIRST_PIXELS: Final = 1_500_000
 """Of lessons before the first step: to draw from few again and again is to learn them by heart."""
 OWN_SHARE: Final = 0.5
 """Of the lessons: pictures that the pupil is painting itself."""
-MOMENTS_WEIGHT: Final = 0.3
-"""Of what a picture's second moments are off by, beside the features' own error."""
+TEACHERS_SHARE: Final = 0.3
+"""Of these: where the teacher paints on for it, and shows what would make the picture better (Ross et al. 2011)."""
 LEARNING_RATE: Final = 2e-3
 LAST_RATE: Final = 2e-5
 WARMUP_STEPS: Final = 200
@@ -189,8 +189,7 @@ class Run:
                 self.seconds = before + now - began
                 if self.step % LOG_EVERY == 0:
                     means = [round(mean, 4) for mean in torch.stack(found).mean(dim=0).tolist()]
-                    names = [*LAYERS, *(f"moments_{layer}" for layer in LAYERS)]
-                    self.errors = dict(zip(names, means, strict=True))
+                    self.errors = dict(zip(NAMES, means, strict=True))
                     line = {"step": self.step, "minutes": round(self.seconds / 60, 2), **self.errors}
                     found.clear()
                     log.write(json.dumps(line) + "\n")
@@ -205,18 +204,17 @@ class Run:
         """One step of Adam on lessons that are new and old.
 
         Returns:
-            Shape (2 × layers,): the errors before the step, as `_errors` gives them.
+            What was wrong before the step, as `mistakes.NAMES` has it.
         """
         for group in self.adam.param_groups:
             group["lr"] = learning_rate(self.step, progress, self.rate)
         while self.seen_pixels < max(FIRST_PIXELS, self.drawn_pixels / TIMES_DRAWN):
-            is_own = self.crops.chance(OWN_SHARE)
-            self._see(self.pool.visit(self.painter()) if is_own else self._crop())
+            self._see(self._painted() if self.crops.chance(OWN_SHARE) else self._crop())
         drawn = self.replay.draw(BATCH_PIXELS, self.crops.below)
         self.drawn_pixels += sum(lesson.pixels for lesson in drawn)
         self.adam.zero_grad()
-        errors, moments = self._errors(drawn)
-        (errors.sum() + MOMENTS_WEIGHT * moments.sum()).backward()
+        found = self._mistakes(drawn)
+        found.total.backward()
         nn.utils.clip_grad_norm_(self.encoder.parameters(), 1.0)
         self.adam.step()
         self.step += 1
@@ -224,7 +222,10 @@ class Run:
         with torch.no_grad():
             for name, tensor in self.encoder.state_dict().items():
                 self.average[name].lerp_(tensor, 1 - decay)
-        return torch.cat([errors, moments]).detach()
+        return found.row()
+
+    def _painted(self) -> Tensor:
+        return self.pool.visit(self.teacher if self.crops.chance(TEACHERS_SHARE) else self.painter())
 
     def _crop(self) -> Tensor:
         return self.crops.disturbed(EDGES[self.crops.below(len(EDGES))])
@@ -239,22 +240,14 @@ class Run:
         self.seen_pixels += lesson.pixels
         return lesson
 
-    def _errors(self, lessons: Sequence[Lesson]) -> tuple[Tensor, Tensor]:
-        """What the pupil gets wrong by layer, as in `LAYERS`, for lessons of one size: the share of the projection's
-        variance, place by place, and the relative distance of each picture's second moments.
-        """
+    def _mistakes(self, lessons: Sequence[Lesson]) -> Mistakes:
+        """What the pupil gets wrong in lessons of one size."""
         pictures = torch.cat([lesson.picture for lesson in lessons]).float()
         # In the teacher's precision, which was found to be the fastest here.
         low = self.teacher.precision != torch.float32
         with torch.autocast(self.device.type, self.teacher.precision) if low else nullcontext():
             found = self.encoder(pictures, LAYERS)
-        errors, moments = [], []
-        for layer in LAYERS:
-            map_, seen = found[layer].float(), torch.cat([lesson.seen[layer] for lesson in lessons]).float()
-            errors.append((map_ - seen).square().mean())
-            apart = [relative_distance(_moment(one), _moment(other)) for one, other in zip(map_, seen, strict=True)]
-            moments.append(torch.stack(apart).mean())
-        return torch.stack(errors), torch.stack(moments)
+        return mistakes(found, lessons)
 
     def painter(self) -> EmbeddedEncoder:
         """The pupil of this moment as an encoder to paint with, in the teacher's units."""
@@ -268,12 +261,6 @@ class Run:
         save_file({name: tensor.half().contiguous().cpu() for name, tensor in weights.items()}, path)
         checksum = hashlib.sha256(path.read_bytes()).hexdigest()
         path.with_suffix(".sha256").write_text(f"{checksum}  {path.name}\n")
-
-
-def _moment(map_: Tensor) -> Tensor:
-    """Second moments with those of a constant channel, which are the mean; shape (channels + 1, channels + 1)."""
-    flat = functional.pad(map_.float().flatten(start_dim=1), (0, 0, 0, 1), value=1.0)
-    return flat @ flat.T / flat.shape[1]
 
 
 def in_teachers_units(weights: Mapping[str, Tensor], bases: Mapping[str, Basis]) -> dict[str, Tensor]:

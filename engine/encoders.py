@@ -11,7 +11,7 @@ from collections.abc import Callable, Collection, Mapping, Sequence
 from functools import cached_property, partial
 from pathlib import Path
 from pickle import UnpicklingError
-from typing import Final, Literal, Protocol, Self
+from typing import Final, Literal, Protocol, Self, cast
 
 import torch
 from torch import Tensor, nn
@@ -101,6 +101,14 @@ class Encoder(Protocol):
 
     def __call__(self, picture: Tensor, layers: Collection[str]) -> dict[str, Tensor]:
         """The feature maps of those layers, shape (batch, channels, height', width'), in the encoder's precision."""
+
+    def trunk(self, picture: Tensor, layers: Collection[str]) -> dict[str, Tensor]:
+        """What each layer's head makes its map of; the map itself where there is none."""
+
+    def head(self, layer: str) -> nn.Conv2d | None:
+        """The 1×1 convolution, if any, between trunk and map. What is measured of maps can be led through it instead of
+        the maps themselves, which are larger.
+        """
 
 
 Maps = dict[str, Tensor]
@@ -194,6 +202,13 @@ class VGG19(_Network):
     def forward(self, picture: Tensor, layers: Collection[str]) -> Maps:
         """The feature maps of those layers."""
         return self.activations(normalise(picture), layers)
+
+    def trunk(self, picture: Tensor, layers: Collection[str]) -> Maps:
+        """The same: there are no heads."""
+        return self.forward(picture, layers)
+
+    def head(self, layer: str) -> nn.Conv2d | None:
+        """There are none."""
 
     def activations(self, normalised: Tensor, layers: Collection[str]) -> Maps:
         """The feature maps of those layers, of a picture that has ImageNet's mean and deviation taken off already."""
@@ -337,11 +352,12 @@ class EmbeddedEncoder(_Network):
 
     Blocks of 3×3 convolutions and ReLUs with average pooling between them, as VGG-19's, and at each of `LAYERS` a
     linear 1×1 head that predicts the projection of VGG-19's feature map on its top principal components. Gram matrices
-    and distances of the projection stand for those of the map itself.
+    and distances of the projection stand for those of the map itself. What VGG-19 sees at conv5_1, this one sees at the
+    end of its fifth block, where convolutions cost next to nothing.
 
     Args:
         widths: channels of the five blocks, which are also the components that each block's heads predict.
-        depths: convolutions of the five blocks.
+        depths: convolutions of the five blocks, two at least in the fourth.
     """
 
     name = "embedded"
@@ -355,6 +371,8 @@ class EmbeddedEncoder(_Network):
         super().__init__()
         self.convolutions = nn.ModuleDict()
         self.heads = nn.ModuleDict()
+        self.tapped = {layer: layer for layer in LAYERS} | {LAYERS[-1]: f"conv5_{depths[-1]}"}
+        """The convolution that each head looks at."""
         channels, sees = 3, 0
         for block, (width, depth) in enumerate(zip(widths, depths, strict=True)):
             for layer in (f"conv{block + 1}_{number + 1}" for number in range(depth)):
@@ -368,7 +386,15 @@ class EmbeddedEncoder(_Network):
 
     def forward(self, picture: Tensor, layers: Collection[str]) -> Maps:
         """The predicted projections of VGG-19's feature maps at those layers."""
-        deepest = max(layers)
+        return {layer: self.heads[layer](map_) for layer, map_ in self.trunk(picture, layers).items()}
+
+    def head(self, layer: str) -> nn.Conv2d | None:
+        """Of that layer."""
+        return cast("nn.Conv2d", self.heads[layer])
+
+    def trunk(self, picture: Tensor, layers: Collection[str]) -> Maps:
+        """What the heads of those layers look at."""
+        deepest = max(self.tapped[layer] for layer in layers)
         blocks: list[Callable[[Tensor], tuple[Tensor, Maps]]] = [
             partial(self._block, [name for name in self.convolutions if name[4] == block and name <= deepest], layers)
             for block in "12345"[: int(deepest[4])]
@@ -379,10 +405,11 @@ class EmbeddedEncoder(_Network):
         maps: Maps = {}
         if names[0][4] != "1":
             out = functional.avg_pool2d(out, 2)
+        wanted = {self.tapped[layer]: layer for layer in layers}
         for name in names:
             out = functional.relu(self.convolutions[name](out))
-            if name in layers:
-                maps[name] = self.heads[name](out)
+            if layer := wanted.get(name):
+                maps[layer] = out
         return out, maps
 
     @classmethod

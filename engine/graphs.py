@@ -9,17 +9,18 @@ from typing import cast
 import torch
 from torch import Tensor
 
-from engine.encoders import Encoder, Look, Maps
+from engine.encoders import Look, Maps
 from engine.memory import is_full
 
 
-def captured(encoder: Encoder, layers: tuple[str, ...], height: int, width: int) -> Look:
-    """The encoder, fast for pictures of that size and exactly these layers; where capture fails, as it is.
+def captured(look: Look, device: torch.device, layers: tuple[str, ...], height: int, width: int) -> Look:
+    """The same, fast for pictures of that size and exactly these layers; where capture fails, as it is.
 
     The maps it gives are overwritten by the next call, so each must have been used by then.
 
     Args:
-        encoder: on a CUDA device, without checkpoints.
+        look: an encoder's way to look at a picture, without checkpoints.
+        device: where it lies, a CUDA one.
         layers: all that will be asked for.
         height: in pixels.
         width: in pixels.
@@ -29,16 +30,16 @@ def captured(encoder: Encoder, layers: tuple[str, ...], height: int, width: int)
     """
 
     def passes(picture: Tensor) -> tuple[Tensor, ...]:
-        maps = encoder(picture, layers)
+        maps = look(picture, layers)
         return tuple(maps[layer] for layer in layers)
 
-    sample = torch.zeros((1, 3, height, width), device=encoder.device, requires_grad=True)
+    sample = torch.zeros((1, 3, height, width), device=device, requires_grad=True)
     try:
         graphed = cast("Callable[[Tensor], tuple[Tensor, ...]]", torch.cuda.make_graphed_callables(passes, (sample,)))
     except RuntimeError as error:
         if is_full(error):
             raise
-        return encoder
+        return look
 
     def replay(picture: Tensor, asked: Collection[str]) -> Maps:
         if set(asked) != set(layers):

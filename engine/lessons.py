@@ -159,7 +159,7 @@ class Pool:
     easels: list[_Easel] = field(default_factory=list)
 
     def visit(self, encoder: Encoder) -> Tensor:
-        """Paint on at one of them with that encoder; its picture of the moment, shape (1, 3, edge, edge)."""
+        """Paint on at one of them with that encoder; its picture before and after, shape (2, 3, edge, edge)."""
         if len(self.easels) < self.size:
             self.easels.append(self._begin())
             number = len(self.easels) - 1
@@ -175,10 +175,11 @@ class Pool:
             else:
                 easel = self.easels[number] = self._begin()
         objective = easel.objective(encoder)
+        before = easel.descent.picture.detach().clone()
         for _ in range(self.steps_a_visit):
             easel.descent.step(objective, seed=self.crops.below(2**31))
         easel.steps_left -= self.steps_a_visit
-        return easel.descent.picture.detach().clone()
+        return torch.cat([before, easel.descent.picture.detach()])
 
     def _begin(self) -> _Easel:
         crops = self.crops
@@ -202,17 +203,17 @@ class Pool:
 
 @dataclass(frozen=True)
 class Lesson:
-    """One picture, and what the teacher sees in it."""
+    """A picture, or one before and after some steps of painting, and what the teacher sees there."""
 
     picture: Tensor
-    """Shape (1, 3, edge, edge), float16, in 0..1."""
+    """Shape (1 or 2, 3, edge, edge), float16, in 0..1."""
     seen: Mapping[str, Tensor]
     """By layer, standardised projections, float16."""
 
     @property
     def pixels(self) -> int:
-        """Of the picture."""
-        return self.picture.shape[-1] * self.picture.shape[-2]
+        """Of all its pictures."""
+        return self.picture.shape[0] * self.picture.shape[-1] * self.picture.shape[-2]
 
 
 class Replay:
@@ -223,16 +224,20 @@ class Replay:
         self.lessons: dict[int, deque[Lesson]] = {}
 
     def keep(self, lesson: Lesson) -> None:
-        """The oldest of its edge goes, if there are too many."""
-        edge = lesson.picture.shape[-1]
-        kept = self.lessons.setdefault(edge, deque(maxlen=max(1, self.most_pixels // lesson.pixels)))
+        """The oldest of its edge go, if there are too many."""
+        kept = self.lessons.setdefault(lesson.picture.shape[-1], deque())
         kept.append(lesson)
+        while len(kept) > 1 and sum(one.pixels for one in kept) > self.most_pixels:
+            kept.popleft()
 
     def draw(self, pixels: int, below: Callable[[int], int]) -> list[Lesson]:
         """Lessons of one edge with about so many pixels; the same one may come twice."""
         edges = sorted(self.lessons)
         kept = self.lessons[edges[below(len(edges))]]
-        return [kept[below(len(kept))] for _ in range(max(1, pixels // kept[0].pixels))]
+        drawn = [kept[below(len(kept))]]
+        while sum(lesson.pixels for lesson in drawn) + kept[0].pixels <= pixels:
+            drawn.append(kept[below(len(kept))])
+        return drawn
 
 
 def _resample(picture: Tensor, factor: float) -> Tensor:

@@ -11,12 +11,12 @@ from dataclasses import dataclass
 from typing import Final, Protocol
 
 import torch
-from torch import Tensor
+from torch import Tensor, nn
 from torch.nn import functional
 
 from engine.encoders import Look
 from engine.losses import TINY, squared_distance, total_variation
-from engine.statistics import Distance, Piece, Statistic
+from engine.statistics import Distance, Piece, Statistic, through
 from engine.step import Losses
 from engine.tiles import Block
 
@@ -71,15 +71,17 @@ class FeatureTerm:
 
     is_style = False
 
-    def __init__(self, layer: str, weight: float, photo: Tensor) -> None:
+    def __init__(self, layer: str, weight: float, photo: Tensor, head: nn.Conv2d | None = None) -> None:
         self.layer = layer
         self.weight = weight
         self.photo = photo
+        self.head = head
         self.energy = photo.float().square().sum() + TINY
 
     def measure(self, piece: Piece, seed: int) -> Tensor:
         """The summed squared difference."""
-        return squared_distance(piece.features, piece.cut(self.photo))
+        features = piece.features if self.head is None else self.head(piece.features)
+        return squared_distance(features, piece.cut(self.photo))
 
     def loss(self, measured: Tensor, seed: int) -> Tensor:
         """As a share of the photo's."""
@@ -96,9 +98,10 @@ class SelfSimilarityTerm:
 
     is_style = False
 
-    def __init__(self, layer: str, weight: float, photo: Tensor) -> None:
+    def __init__(self, layer: str, weight: float, photo: Tensor, head: nn.Conv2d | None = None) -> None:
         self.layer = layer
         self.weight = weight
+        self.head = head
         self._photo = Piece(photo, 0, 0, _size(photo))
 
     def measure(self, piece: Piece, seed: int) -> Tensor:
@@ -108,7 +111,7 @@ class SelfSimilarityTerm:
     def loss(self, measured: Tensor, seed: int) -> Tensor:
         """Over all pairs of places."""
         wanted = self._distances(self._photo.gather(self._drawn(seed)))
-        return (self._distances(measured) - wanted).abs().mean() / (wanted.mean() + TINY)
+        return (self._distances(through(self.head, measured)) - wanted).abs().mean() / (wanted.mean() + TINY)
 
     def _drawn(self, seed: int) -> Tensor:
         height, width = self._photo.whole
@@ -143,7 +146,7 @@ class Objective:
     """The sum of its terms.
 
     Args:
-        look: the encoder's way to look at a picture.
+        look: the encoder's trunk; each term knows the head that it sees through.
         terms: each with its target.
         smoothness: weight of the total variation.
         blocks: of the picture.

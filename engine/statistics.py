@@ -14,10 +14,10 @@ size and with every encoder.
 
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
-from typing import Any, Final, Protocol
+from typing import Any, Final, Protocol, cast
 
 import torch
-from torch import Tensor
+from torch import Tensor, nn
 
 from engine import options
 from engine.losses import TINY, relative_distance
@@ -79,8 +79,13 @@ class Statistic(Protocol):
             seed: of what is drawn at random; the same for all pieces of a map.
         """
 
-    def towards(self, wanted: Tensor) -> Distance:
-        """The distance to a measure, or to a mixture of several."""
+    def towards(self, wanted: Tensor, head: nn.Conv2d | None = None) -> Distance:
+        """The distance to a measure, or to a mixture of several.
+
+        Args:
+            wanted: the measure.
+            head: what all features are to be seen through. Leading a measure through it is as good, and far cheaper.
+        """
 
 
 class Gram:
@@ -93,28 +98,31 @@ class Gram:
         measured: Tensor = _Moments.apply(piece.features, weights, share)
         return measured
 
-    def towards(self, wanted: Tensor) -> Distance:
+    def towards(self, wanted: Tensor, head: nn.Conv2d | None = None) -> Distance:
         """Of the second moments alone."""
-        gram = wanted[:, :-1]
-        return lambda found, _: relative_distance(found[:, :-1], gram)
+        gram = _moments_through(head, wanted)[:, :-1]
+        return lambda found, _: relative_distance(_moments_through(head, found)[:, :-1], gram)
 
 
 class Moments(Gram):
     """The squared 2-Wasserstein distance of Gaussians with these means and covariances, over the target's energy."""
 
-    def towards(self, wanted: Tensor) -> Distance:
+    def towards(self, wanted: Tensor, head: nn.Conv2d | None = None) -> Distance:
         """|μ - μ'|² + tr(S + S' - 2 (R' S R'ᵀ)^½) over |μ'|² + tr S', with R'ᵀ R' = S'."""
-        mean, covariance = _mean_and_covariance(wanted)
+        mean, covariance = _mean_and_covariance(_moments_through(head, wanted))
         root = thin_root(covariance)
         spread = covariance.trace()
         energy = mean.square().sum() + spread + TINY
         floor = ROOT_FLOOR * spread.square() / len(mean) + TINY**2  # squared, as the spread is
+        # W S Wᵀ itself, the covariance behind the head, is never needed.
+        weight, bias = _affine(head) if head else (torch.eye(len(mean), device=mean.device), torch.zeros_like(mean))
+        rooted, squared = root @ weight, weight.T @ weight
 
         def distance(found: Tensor, _: int) -> Tensor:
             found_mean, found_covariance = _mean_and_covariance(found)
-            cross = trace_of_root(root @ found_covariance @ root.T, floor)
-            apart = (found_mean - mean).square().sum() + found_covariance.trace() + spread - 2 * cross
-            relative: Tensor = apart / energy
+            cross = trace_of_root(rooted @ found_covariance @ rooted.T, floor)
+            apart = (weight @ found_mean + bias - mean).square().sum() + (squared * found_covariance).sum()
+            relative: Tensor = (apart + spread - 2 * cross) / energy
             return relative
 
         return distance
@@ -137,15 +145,16 @@ class Sliced:
             drawn = drawn.clamp(max=height * width - 1).to(device)
         return piece.gather(drawn)
 
-    def towards(self, wanted: Tensor) -> Distance:
+    def towards(self, wanted: Tensor, head: nn.Conv2d | None = None) -> Distance:
         """Over the target's energy along the same lines."""
+        wanted = through(head, wanted)
 
         def distance(found: Tensor, seed: int) -> Tensor:
             luck = torch.Generator().manual_seed(seed)
             lines = torch.randn((DIRECTIONS, len(wanted)), generator=luck).to(wanted.device)
             lines = lines / lines.norm(dim=1, keepdim=True)
             shadow = (lines @ wanted).sort(dim=1).values
-            return relative_distance((lines @ found).sort(dim=1).values, shadow)
+            return relative_distance((lines @ through(head, found)).sort(dim=1).values, shadow)
 
         return distance
 
@@ -162,6 +171,30 @@ def mix(measured: list[Tensor], weights: list[float], statistic: options.Statist
     ends = [round(sum(shares[: count + 1]) * CLOUD) for count in range(len(shares))]
     starts = [0, *ends[:-1]]
     return torch.cat([cloud[:, : end - start] for cloud, start, end in zip(measured, starts, ends, strict=True)], dim=1)
+
+
+def through(head: nn.Conv2d | None, features: Tensor) -> Tensor:
+    """What a head makes of features, shape (channels, places) to (components, places), float32; as they are if None."""
+    if head is None:
+        return features
+    weight, bias = _affine(head)
+    return weight @ features + bias[:, None]
+
+
+def _moments_through(head: nn.Conv2d | None, measured: Tensor) -> Tensor:
+    """The second moments, and the mean, of what a head makes of features that have these."""
+    if head is None:
+        return measured
+    weight, bias = _affine(head)
+    mean = weight @ measured[:, -1]
+    crossed = torch.outer(mean, bias)
+    gram = weight @ measured[:, :-1] @ weight.T + crossed + crossed.T + torch.outer(bias, bias)
+    return torch.cat([gram, (mean + bias)[:, None]], dim=1)
+
+
+def _affine(head: nn.Conv2d) -> tuple[Tensor, Tensor]:
+    """Weight, shape (components, channels), and bias, in float32."""
+    return head.weight[:, :, 0, 0].float(), cast("Tensor", head.bias).float()
 
 
 def _mean_and_covariance(measured: Tensor) -> tuple[Tensor, Tensor]:

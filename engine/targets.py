@@ -83,12 +83,12 @@ _SEED: Final = 0
 def measure(
     picture: Tensor, encoder: Encoder, rung: Rung, layers: tuple[str, ...], statistic: Statistic
 ) -> dict[str, Tensor]:
-    """What the statistic measures of the whole picture, by layer, without a gradient."""
+    """What the statistic measures of the whole picture before the heads, by layer, without a gradient."""
     height, width = picture.shape[-2:]
     sums: dict[str, Tensor] = {}
     with torch.no_grad():
         for block in plan_blocks(height, width, rung.block_edge, encoder.reach):
-            for layer, map_ in encoder(block.see(picture), layers).items():
+            for layer, map_ in encoder.trunk(block.see(picture), layers).items():
                 part = STATISTICS[statistic].measure(block.piece(map_, layer, (height, width)), None, _SEED)
                 sums[layer] = sums[layer] + part if layer in sums else part
     return sums

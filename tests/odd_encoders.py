@@ -33,3 +33,9 @@ class OddEncoder:
 
     def __call__(self, picture: Tensor, layers: Collection[str]) -> Maps:
         return self.oddity(self.encoder(picture, layers))
+
+    def trunk(self, picture: Tensor, layers: Collection[str]) -> Maps:
+        return self(picture, layers)
+
+    def head(self, layer: str) -> None:
+        return None

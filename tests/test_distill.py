@@ -12,7 +12,7 @@ from PIL import Image
 from safetensors.torch import load_file, save_file
 from torchvision.models import vgg19
 
-from engine import distill
+from engine import distill, mistakes
 from engine.encoders import LAYERS, EmbeddedEncoder
 from engine.lessons import Crops, Lesson, Pool, Replay
 from engine.step import to_tensor
@@ -192,10 +192,32 @@ def test_the_pool_paints_with_the_pupil() -> None:
     distill.initialise(encoder)
     encoder.requires_grad_(False)
 
-    edges = {pool.visit(encoder).shape[-1] for _ in range(40)}
+    visits = [pool.visit(encoder) for _ in range(40)]
 
-    assert edges == {32, 48}
+    assert {pictures.shape[-1] for pictures in visits} == {32, 48}
+    assert all((after - before).abs().max() > 0.005 for before, after in visits)
     assert all(easel.descent.picture.isfinite().all() for easel in pool.easels)
+
+
+@pytest.mark.parametrize(("gain", "offset"), [(1.0, 0.5), (0.5, 0.0)])
+def test_what_painting_changes_is_learned_beside_what_is_seen(gain: float, offset: float) -> None:
+    """A pupil that is off by as much before as after errs in features alone, one with flatter slopes in changes too."""
+    before, after = torch.rand(2, 6, 9, 9)
+    crop, visit = (Lesson(torch.zeros(pictures, 3, 9, 9), {}) for pictures in (1, 2))
+    found = torch.stack([before, before + offset, before + gain * (after - before) + offset])
+
+    seen = torch.stack([before, before, after])
+
+    assert mistakes.feature_error(found, seen) > 0
+    torch.testing.assert_close(mistakes.change_error(found, seen, [crop, visit]), torch.tensor((1 - gain) ** 2))
+
+
+def test_two_maps_that_differ_by_their_places_alone_have_one_style() -> None:
+    """As in a painting, what counts is which features occur, not where."""
+    map_ = torch.rand(4, 8, 8)
+
+    assert mistakes.style_error(map_[None], map_.flip(-1)[None]) < 1e-4
+    assert mistakes.style_error(map_[None], 2 * map_[None]) > 0.1
 
 
 def some_crops() -> Crops:

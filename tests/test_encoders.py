@@ -269,6 +269,16 @@ def test_an_encoder_of_other_weights_is_as_wide_and_as_deep_as_they_are() -> Non
     assert all(torch.equal(tensor, made.state_dict()[name]) for name, tensor in again.state_dict().items())
 
 
+def test_every_convolution_of_a_deeper_encoder_is_seen_by_a_head() -> None:
+    """One that no head looks at would be weighed, stored and never learn."""
+    encoder = EmbeddedEncoder((4, 6, 8, 10, 12), (2, 2, 3, 3, 2))
+
+    maps = encoder(torch.rand(1, 3, 64, 64), LAYERS)
+    torch.stack([map_.square().sum() for map_ in maps.values()]).sum().backward()
+
+    assert [name for name, weights in encoder.named_parameters() if weights.grad is None] == []
+
+
 def test_two_loads_of_the_shipped_weights_are_equal_bit_by_bit() -> None:
     """A painting resumed on another day is the same painting."""
     one, other = EmbeddedEncoder.shipped().state_dict(), EmbeddedEncoder.shipped().state_dict()

@@ -1,7 +1,7 @@
 """CUDA graphs: the wiring is tested everywhere, the real thing where there is a GPU."""
 
 from collections.abc import Callable
-from typing import Any
+from typing import Any, Final
 
 import numpy as np
 import pytest
@@ -14,6 +14,7 @@ from engine.encoders import LAYERS, EmbeddedEncoder
 from engine.graphs import captured
 
 Passes = Callable[[Tensor], tuple[Tensor, ...]]
+CPU: Final = torch.device("cpu")
 
 
 @pytest.fixture
@@ -33,7 +34,7 @@ def test_a_captured_encoder_gives_the_same_maps(capture: list[tuple[int, ...]]) 
     """By the same names, captured once for all calls."""
     encoder = EmbeddedEncoder.shipped()
     picture = torch.rand((1, 3, 48, 64))
-    look = captured(encoder, LAYERS, 48, 64)
+    look = captured(encoder, CPU, LAYERS, 48, 64)
 
     twice = [look(picture, LAYERS) for _ in range(2)]
 
@@ -47,7 +48,7 @@ def test_a_captured_encoder_gives_the_same_maps(capture: list[tuple[int, ...]]) 
 
 def test_layers_that_were_not_captured_are_a_programmers_mistake(capture: list[tuple[int, ...]]) -> None:
     """A replay gives what was captured, whatever is asked for."""
-    look = captured(EmbeddedEncoder.shipped(), LAYERS, 48, 64)
+    look = captured(EmbeddedEncoder.shipped(), CPU, LAYERS, 48, 64)
 
     with pytest.raises(ValueError, match="captured for"):
         look(torch.rand((1, 3, 48, 64)), ["conv1_1"])
@@ -70,9 +71,9 @@ def test_where_capture_fails_the_encoder_goes_on_as_it_is(
 
     if is_told:
         with pytest.raises(torch.OutOfMemoryError):
-            captured(encoder, LAYERS, 48, 64)
+            captured(encoder, CPU, LAYERS, 48, 64)
     else:
-        assert captured(encoder, LAYERS, 48, 64) is encoder
+        assert captured(encoder, CPU, LAYERS, 48, 64) is encoder
 
 
 @pytest.mark.skipif(not torch.cuda.is_available(), reason="needs a CUDA device")

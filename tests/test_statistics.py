@@ -190,3 +190,26 @@ def test_features_of_low_precision_are_summed_in_float32() -> None:
 
     assert measured.dtype is torch.float32
     assert measured.tolist() == [[1.0, 1.0]]
+
+
+@pytest.mark.parametrize("name", ALL)
+def test_a_measure_led_through_a_head_is_that_of_the_heads_own_map(name: options.Statistic) -> None:
+    """The distance, and its slope along the features, cost less and are the same."""
+    statistic = STATISTICS[name]
+    head = torch.nn.Conv2d(6, 4, 1).requires_grad_(False)
+    painting, features = torch.rand(1, 6, 11, 13), torch.rand(1, 6, 12, 9)
+    distances, slopes = [], []
+
+    for before in (True, False):
+        leaf = features.clone().requires_grad_()
+        wanted, found = (
+            statistic.measure(whole(map_ if before else head(map_)), None, seed=5) for map_ in (painting, leaf)
+        )
+        distance = statistic.towards(wanted, head if before else None)(found, 5)
+        distance.backward()
+        distances.append(distance.detach())
+        slopes.append(leaf.grad)
+
+    assert distances[0] > 1e-3
+    torch.testing.assert_close(*distances, rtol=1e-3, atol=1e-5)
+    torch.testing.assert_close(*slopes, rtol=1e-2, atol=1e-4)

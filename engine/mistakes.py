@@ -1,0 +1,93 @@
+"""What a pupil gets wrong in its lessons, in three ways, each with a slope and without a unit.
+
+    features  what it sees, place by place
+    styles    the distance between a picture's style as it sees it and as the teacher does
+    changes   what some steps of painting change: the slopes that a painting follows, along the way that it goes
+
+The first alone leaves a pupil that a painting can fool: it is right about pictures as they are, and wrong about what
+would make them better.
+"""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Final
+
+import torch
+from torch import Tensor
+
+from engine.encoders import LAYERS
+from engine.lessons import Lesson
+from engine.losses import relative_distance
+from engine.statistics import STATISTICS, Piece
+
+STYLES_WEIGHT: Final = 1.0
+CHANGES_WEIGHT: Final = 1.0
+MOST_STYLES: Final = 3
+"""Pictures of a batch whose styles are compared: the roots take longer than the network."""
+
+
+@dataclass(frozen=True)
+class Mistakes:
+    """By layer, as in `LAYERS`, each of shape (layers,)."""
+
+    features: Tensor
+    styles: Tensor
+    changes: Tensor
+
+    @property
+    def total(self) -> Tensor:
+        """What is to become less, a scalar."""
+        return self.features.sum() + STYLES_WEIGHT * self.styles.sum() + CHANGES_WEIGHT * self.changes.sum()
+
+    def row(self) -> Tensor:
+        """All of them, shape (3 × layers,), as `NAMES` has them."""
+        return torch.cat([self.features, self.styles, self.changes]).detach()
+
+
+NAMES: Final = tuple(f"{of}{layer}" for of in ("", "styles_", "changes_") for layer in LAYERS)
+
+
+def mistakes(found: Mapping[str, Tensor], lessons: Sequence[Lesson]) -> Mistakes:
+    """Of what was found in the pictures of these lessons.
+
+    Args:
+        found: by layer, standardised projections, shape (pictures, components, height, width).
+        lessons: of one size.
+    """
+    rows = []
+    for layer in LAYERS:
+        map_, seen = found[layer].float(), torch.cat([lesson.seen[layer] for lesson in lessons]).float()
+        rows.append(
+            torch.stack([feature_error(map_, seen), style_error(map_, seen), change_error(map_, seen, lessons)])
+        )
+    return Mistakes(*torch.stack(rows, dim=1))
+
+
+def feature_error(found: Tensor, seen: Tensor) -> Tensor:
+    """The share of the projection's variance."""
+    return (found - seen).square().mean()
+
+
+def style_error(found: Tensor, seen: Tensor) -> Tensor:
+    """The recipe's own distance, the mean over some of the pictures.
+
+    By the triangle inequality, it bounds by how much a painting's true distance from its style exceeds what the pupil
+    takes it for.
+    """
+    statistic = STATISTICS["moments"]
+    apart = []
+    for one, other in zip(found[:MOST_STYLES], seen[:MOST_STYLES], strict=True):
+        whole = one.shape[-2], one.shape[-1]
+        measured, wanted = (statistic.measure(Piece(map_[None], 0, 0, whole), None, 0) for map_ in (one, other))
+        apart.append(statistic.towards(wanted)(measured, 0))
+    return torch.stack(apart).mean()
+
+
+def change_error(found: Tensor, seen: Tensor, lessons: Sequence[Lesson]) -> Tensor:
+    """The squared error of what changes from before to after, as a share of the change; none where nothing changes."""
+    apart, at = [], 0
+    for lesson in lessons:
+        at += len(lesson.picture)
+        if len(lesson.picture) == 2:
+            apart.append(relative_distance(found[at - 1] - found[at - 2], seen[at - 1] - seen[at - 2]))
+    return torch.stack(apart).mean() if apart else found.new_zeros(())

@@ -20,6 +20,9 @@ from engine.lessons import Lesson
 from engine.losses import relative_distance
 from engine.statistics import STATISTICS, Piece
 
+LAYER_WEIGHTS: Final = dict(zip(LAYERS, (0.4, 0.8, 1.5, 4.0, 1.0, 0.1), strict=True))
+"""What is wrong at conv4_1 costs a painting most: with the teacher's own map there, all that a texture lacks against
+the teacher's is gone; with its map at conv5_1, hardly anything."""
 STYLES_WEIGHT: Final = 1.0
 CHANGES_WEIGHT: Final = 1.0
 MOST_STYLES: Final = 3
@@ -37,7 +40,8 @@ class Mistakes:
     @property
     def total(self) -> Tensor:
         """What is to become less, a scalar."""
-        return self.features.sum() + STYLES_WEIGHT * self.styles.sum() + CHANGES_WEIGHT * self.changes.sum()
+        weights = self.features.new_tensor(list(LAYER_WEIGHTS.values()))
+        return weights @ (self.features + STYLES_WEIGHT * self.styles + CHANGES_WEIGHT * self.changes)
 
     def row(self) -> Tensor:
         """All of them, shape (3 × layers,), as `NAMES` has them."""

@@ -84,7 +84,7 @@ class Canvas:
                     [self.weights[number] for number in region.styles],
                     self.options.statistic,
                 )
-                weight = layer_weights[layer] * region.share
+                weight = layer_weights[layer] * encoder.style_gains.get(layer, 1.0) * region.share
                 guide = region.guide(layer, height, width)
                 terms.append(
                     StyleTerm(layer, weight, statistic, statistic.towards(wanted, equipped.head(layer)), guide)

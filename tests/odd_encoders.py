@@ -27,6 +27,7 @@ class OddEncoder:
         self.spare_precision = encoder.spare_precision
         self.reach = encoder.reach
         self.content_gain = encoder.content_gain
+        self.style_gains = encoder.style_gains
 
     def thrifty(self, precision: torch.dtype, *, checkpoints: bool) -> "OddEncoder":
         return OddEncoder(self.encoder.thrifty(precision, checkpoints=checkpoints), self.oddity)

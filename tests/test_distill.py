@@ -134,7 +134,10 @@ def test_the_pupil_has_a_head_for_every_layer_a_recipe_asks_for() -> None:
 
 def test_a_grown_encoder_sees_what_the_smaller_one_saw() -> None:
     """Wider and deeper, but the same maps, so that nothing that was learned is lost."""
-    small, large = EmbeddedEncoder((4, 6, 8, 8, 8)), EmbeddedEncoder((4, 8, 12, 16, 16), (2, 2, 3, 3, 1))
+    small, large = (
+        EmbeddedEncoder((4, 6, 8, 8, 8), (2, 2, 2, 2, 1)),
+        EmbeddedEncoder((4, 8, 12, 16, 16), (2, 2, 3, 3, 2)),
+    )
     for encoder in (small, large):
         distill.initialise(encoder)
     picture = torch.rand(1, 3, 48, 64)

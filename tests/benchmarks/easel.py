@@ -72,6 +72,7 @@ class Easel:
     ) -> Measured:
         """One of our paintings; what was measured with another recipe or other shipped weights is not taken for it."""
         recipe = f"{ingredients} {SCHEDULES[options.quality]} {BLEED} {EmbeddedEncoder.content_gain}"
+        recipe += f"{EmbeddedEncoder.style_gains}"
         if encoder == "embedded":
             recipe += EMBEDDED_SHA256.read_text()
         key = {

@@ -11,6 +11,7 @@ from engine.canvas import Canvas
 from engine.coarse_to_fine import INGREDIENTS
 from engine.encoders import EmbeddedEncoder
 from engine.memory import Rung
+from engine.step import BLEED
 from engine.targets import MeasureCache, feature_maps
 from engine.tiles import ALIGNMENT, plan_blocks
 
@@ -61,7 +62,7 @@ def test_the_gradient_block_by_block_is_the_whole_pictures(
     styles = [Style(a_painting(), mask=mask), Style(a_painting()[::-1].copy())]
     canvas = Canvas(a_photo(), styles, torch.device("cpu"), wishes, (225, 301), MeasureCache())
     slopes, losses = [], []
-    for rung in (Rung(torch.float32), Rung(torch.float32, block_edge=160), Rung(torch.float32, checkpoints=True)):
+    for rung in (Rung(torch.float32), Rung(torch.float32, block_edge=256), Rung(torch.float32, checkpoints=True)):
         objective = canvas.objective(
             225,
             301,
@@ -71,7 +72,8 @@ def test_the_gradient_block_by_block_is_the_whole_pictures(
             layer_weights=INGREDIENTS.layer_weights,
             smoothness_weight=1.0,
         )
-        picture = torch.rand((1, 3, 225, 301), generator=torch.Generator().manual_seed(1)).requires_grad_()
+        painted = 225 + 2 * BLEED, 301 + 2 * BLEED
+        picture = torch.rand((1, 3, *painted), generator=torch.Generator().manual_seed(1)).requires_grad_()
 
         losses.append(objective.descend(picture, seed=4).total.item())
 

@@ -44,9 +44,10 @@ REPLAY_PIXELS: Final = 8_000_000
 FIRST_PIXELS: Final = 1_500_000
 """Of lessons before the first step: to draw from few again and again is to learn them by heart."""
 OWN_SHARE: Final = 0.5
-"""Of the lessons: pictures that the pupil is painting itself."""
+"""Of the lessons: paintings of the pool, before and after some steps."""
 TEACHERS_SHARE: Final = 0.3
-"""Of these: where the teacher paints on for it, and shows what would make the picture better (Ross et al. 2011)."""
+"""Of these: where the teacher paints on in the pupil's place, and shows what would make the picture better, from where
+the pupil came to (Ross, Gordon & Bagnell, arXiv:1011.0686)."""
 LEARNING_RATE: Final = 2e-3
 LAST_RATE: Final = 2e-5
 WARMUP_STEPS: Final = 200

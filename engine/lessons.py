@@ -2,8 +2,8 @@
 
 Clean photos and paintings are not enough: an optimiser that is steered by a small network finds noise that this
 network likes and its teacher does not. So a pool of pictures is kept that the pupil stylises with its weights of the
-moment, by the default recipe, some steps at each visit; and it is taught what VGG-19 sees in them. This was the largest
-single gain.
+moment, by the default recipe, some steps at each visit, and now and then its teacher does; and it is taught what VGG-19
+sees before and after. The pool was the largest single gain.
 
 What the teacher sees costs far more than to learn from it, so each picture is kept with it and drawn several times.
 """
@@ -233,9 +233,10 @@ class Replay:
     def draw(self, pixels: int, below: Callable[[int], int]) -> list[Lesson]:
         """Lessons of one edge with about so many pixels; the same one may come twice."""
         edges = sorted(self.lessons)
-        kept = self.lessons[edges[below(len(edges))]]
+        edge = edges[below(len(edges))]
+        kept = self.lessons[edge]
         drawn = [kept[below(len(kept))]]
-        while sum(lesson.pixels for lesson in drawn) + kept[0].pixels <= pixels:
+        while sum(lesson.pixels for lesson in drawn) + edge**2 <= pixels:
             drawn.append(kept[below(len(kept))])
         return drawn
 

@@ -4,8 +4,8 @@
     styles    the distance between a picture's style as it sees it and as the teacher does
     changes   what some steps of painting change: the slopes that a painting follows, along the way that it goes
 
-The first alone leaves a pupil that a painting can fool: it is right about pictures as they are, and wrong about what
-would make them better.
+The first alone leaves a pupil that a painting can fool: it may be right about pictures as they are, and wrong about
+what would make them better.
 """
 
 from collections.abc import Mapping, Sequence
@@ -21,12 +21,12 @@ from engine.losses import relative_distance
 from engine.statistics import STATISTICS, Piece
 
 LAYER_WEIGHTS: Final = dict(zip(LAYERS, (0.4, 0.8, 1.5, 4.0, 1.0, 0.1), strict=True))
-"""What is wrong at conv4_1 costs a painting most: with the teacher's own map there, all that a texture lacks against
-the teacher's is gone; with its map at conv5_1, hardly anything."""
+"""What is wrong at conv4_1 costs a painting most: with the teacher's projected map there, textures were as good as with
+all of the teacher's projected maps; with that at conv5_1 or conv3_1 alone, a third and a half of the gap was closed."""
 STYLES_WEIGHT: Final = 1.0
 CHANGES_WEIGHT: Final = 1.0
 MOST_STYLES: Final = 3
-"""Pictures of a batch whose styles are compared: the roots take longer than the network."""
+"""Pictures of a batch whose styles are compared: roots of 192 × 192 numbers take a share of the time."""
 
 
 @dataclass(frozen=True)

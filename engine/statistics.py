@@ -84,7 +84,7 @@ class Statistic(Protocol):
 
         Args:
             wanted: the measure.
-            head: what all features are to be seen through. Leading a measure through it is as good, and far cheaper.
+            head: what all features are to be seen through. The measure is led through it, not the map.
         """
 
 

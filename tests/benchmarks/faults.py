@@ -31,7 +31,7 @@ sys.path.insert(0, str(Path(__file__).parent))
 from breakable import Database
 from company import KILLED, Company, Member
 from stage import FRONT_END, Stage, lines
-from verdict import Verdict, judge
+from verdict import Verdict, felt, judge
 
 from bot.ledger import open_ledger
 
@@ -46,6 +46,8 @@ JUMPS_SECONDS: Final = (3600.0, -3600.0, 86400.0, -86400.0, 60 * 86400.0, 0.0)
 """By which a clock is wrong from then on; at the fifth, everything that ended is swept."""
 LOCK_SECONDS: Final = 5.5
 """Longer than SQLite's own patience."""
+FELT_SECONDS: Final = 30.0
+"""For so much longer at most a fault goes on that nobody has noticed yet, since all were starting or idle."""
 DISK_SECONDS: Final = 3.0
 DATABASE_SECONDS: Final = 2.0
 START_SECONDS: Final = 60.0
@@ -158,22 +160,19 @@ class Chaos:
         place = self._stage.url.removeprefix("sqlite:///")
         with closing(sqlite3.connect(place, timeout=60, isolation_level=None)) as connection:
             connection.execute("BEGIN IMMEDIATE")
-            self._company.wait(LOCK_SECONDS)
-        self._stage.tell("ledger locked by another program")
+            self._go_on("ledger locked by another program", LOCK_SECONDS)
 
     def fill_sqlite(self) -> None:
         """Its file may not grow for a while."""
         self._stage.disk_is_full.touch()
-        self._company.wait(DISK_SECONDS)
+        self._go_on("disk full", DISK_SECONDS)
         self._stage.disk_is_full.unlink()
-        self._stage.tell("disk full")
 
     def fill_the_tablespace(self) -> None:
         """Nothing fits on the disk for a while."""
         assert self._database
         with self._database.full():
-            self._company.wait(DISK_SECONDS)
-        self._stage.tell("disk full")
+            self._go_on("disk full", DISK_SECONDS)
 
     def restart_the_database(self) -> None:
         """As an operator would."""
@@ -188,6 +187,13 @@ class Chaos:
         assert self._database
         if self._database.cut(self._chance.choice((0.5, 1.0))):
             self._stage.tell("connections cut")
+
+    def _go_on(self, kind: str, seconds: float) -> None:
+        """Let a fault go on for so long, and until a process has noticed it."""
+        before = felt(kind, lines(self._stage.trace))
+        self._company.wait(seconds)
+        self._company.wait_until(lambda: felt(kind, lines(self._stage.trace)) != before, FELT_SECONDS)
+        self._stage.tell(kind)
 
     def _anyone(self, role: str | None = None) -> Member:
         """Where it has just died, mostly once it has started again."""

@@ -54,9 +54,9 @@ def judge(stage: Stage, mode: str, kinds: Sequence[str], stuck: int, untold: int
     happened = Counter(event["event"] for event in trace)
     table += [f"  {'fault':36} {'times':>6} {'felt':>6}"]
     for kind in [*kinds, *SCRIPTED_DEATHS]:
-        felt = _felt(kind, trace)
-        table.append(f"  {kind:36} {happened[kind]:6} {'' if felt is None else felt:>6}")
-        if not happened[kind] or felt == 0:
+        noticed = felt(kind, trace)
+        table.append(f"  {kind:36} {happened[kind]:6} {'' if noticed is None else noticed:>6}")
+        if not happened[kind] or noticed == 0:
             complaints.append(f"this fault did not happen, or nobody felt it: {kind}")
     table += ["", *(f"  {name:44} {count:6}" for name, count in counts.items())]
     for name in ("found in the channel", "refused to start, or gave up", "ended by itself", "stopped following"):
@@ -105,7 +105,7 @@ def _due(slot: int) -> str:
     return digest(encode_png(painted(picture_of(slot))))
 
 
-def _felt(kind: str, trace: Sequence[Event]) -> int | None:
+def felt(kind: str, trace: Sequence[Event]) -> int | None:
     """How often a process noticed that fault; None for faults that leave nobody to notice."""
     if kind not in FELT:
         return None

@@ -121,8 +121,8 @@ class Ledger(Protocol):
     async def preview(self, job_id: str) -> bytes | None:
         """The newest preview, while it is painted."""
 
-    async def sweep(self, retention: Retention) -> int:
-        """Forget what nobody waits for and has been kept long enough; how many jobs and pictures went."""
+    async def sweep(self, retention: Retention) -> None:
+        """Forget what nobody waits for and has been kept long enough."""
 
     async def forget(self, user_id: int) -> int:
         """Delete a person's ended jobs, and the pictures that no other job needs; how many jobs went."""

@@ -28,7 +28,7 @@ from bot.jobs import (
     UnknownJob,
     digest,
 )
-from bot.ledger import Heart, SqlLedger, migrate, open_ledger
+from bot.ledger import Heart, SqlLedger, migrate, open_ledger, sweeping
 from bot.ledger.database import asyncio_engine, place_of, told_in_a_sentence
 from bot.ledger.tables import jobs
 from engine.options import Options
@@ -414,6 +414,27 @@ async def test_what_nobody_waits_for_is_swept_in_its_time(ledger: SqlLedger, clo
     with pytest.raises(UnknownJob):
         await ledger.job(done.id)
     assert await ledger.picture(open_.content)
+
+
+async def test_a_sweep_of_many_pages_lets_others_go_first(
+    ledger: SqlLedger, clock: Clock, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A ledger of a hundred thousand jobs takes seconds to sweep, and a person who submits should not wait for that."""
+    monkeypatch.setattr(sweeping, "PAGE", 2)
+    old = [await deliver(ledger, content=digest(f"number {number}".encode())) for number in range(7)]
+    clock.now = NOW + 86400 * 2
+    sweep = asyncio.create_task(ledger.sweep(Retention(inputs_days=1, results_days=1, jobs_days=1)))
+
+    submitted = await queue(ledger, content=digest(b"new"))
+
+    assert not sweep.done()
+    await sweep
+    assert await ledger.find([job.id for job in old]) == []
+    assert await ledger.picture(submitted.content)
+    for job in old:
+        for swept in (job.content, job.result or ""):
+            with pytest.raises(KeyError):
+                await ledger.picture(swept)
 
 
 async def test_the_preview_of_a_job_that_was_cancelled_is_swept(ledger: SqlLedger) -> None:

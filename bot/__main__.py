@@ -134,7 +134,7 @@ async def serve(config: Config, command: str, *, is_cluster: bool) -> None:
             gpu = GpuThread(
                 lambda: engine.load_encoder(config.engine.encoder, config.engine.weights, config.engine.device),
                 # Looked up on the painting thread: the first look imports torch, which takes seconds.
-                lambda *order, cache: engine.stylize(*order, cache=cache),
+                lambda *order, **ways: engine.stylize(*order, **ways),
             )
             parts.push_async_callback(gpu.close)
             encoder = await gpu.start()

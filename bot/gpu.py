@@ -6,7 +6,7 @@ import threading
 import time
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import closing
+from contextlib import closing, suppress
 from dataclasses import replace
 from threading import Event
 from typing import TYPE_CHECKING, Final, Protocol, cast
@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Final, Protocol, cast
 import numpy as np
 
 from bot.jobs import PaintOrder, Picture, Progress
+from engine.errors import Cancelled
 from engine.images import Pixels, encode_jpeg, resize
 from engine.options import MIN_SIZE, Options
 
@@ -59,8 +60,9 @@ class Stylize(Protocol):
         /,
         *,
         cache: "MeasureCache | None",
+        is_cancelled: Callable[[], bool],
     ) -> Iterator[Step]:
-        """One step an iteration; `cache` remembers what paintings measure."""
+        """One step an iteration; `cache` remembers what paintings measure. Raises `Cancelled` if it is."""
 
 
 class GpuThread:
@@ -125,9 +127,11 @@ class GpuThread:
 
         encoder = self._ready()
         began = told = shown = time.monotonic()
-        steps = self._stylize(order.content, [Style(order.style)], encoder, order.options, cache=self._cache)
+        steps = self._stylize(
+            order.content, [Style(order.style)], encoder, order.options, cache=self._cache, is_cancelled=stop.is_set
+        )
         picture: Picture | None = None
-        with closing(cast("Generator[Step, None, None]", steps)):
+        with suppress(Cancelled), closing(cast("Generator[Step, None, None]", steps)):
             for step in steps:
                 if stop.is_set():
                     return None

@@ -72,7 +72,7 @@ class Canvas:
         terms: list[Term] = []
         equipped = rung.equip(encoder)
         statistic = STATISTICS[self.options.statistic]
-        layers = tuple(layer for layer in STYLE_LAYERS if layer_weights.get(layer))
+        layers = tuple(layer for layer in STYLE_LAYERS if layer_weights.get(layer) and layer in encoder.layers)
         long_edge = round(max(height, width) * self.options.brush_size)
         measures = [
             painting.measure(long_edge, encoder, rung, layers, self.options.statistic) for painting in self.paintings
@@ -84,7 +84,7 @@ class Canvas:
                     [self.weights[number] for number in region.styles],
                     self.options.statistic,
                 )
-                weight = layer_weights[layer] * encoder.style_gains.get(layer, 1.0) * region.share
+                weight = layer_weights[layer] * region.share
                 guide = region.guide(layer, height, width)
                 terms.append(
                     StyleTerm(layer, weight, statistic, statistic.towards(wanted, equipped.head(layer)), guide)

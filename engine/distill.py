@@ -28,11 +28,12 @@ from safetensors.torch import save_file
 from torch import Tensor, nn
 from torch.nn import functional
 
-from engine.encoders import LAYERS, VGG19, EmbeddedEncoder, Encoder, read_tensors, read_vgg19
+from engine.encoders import VGG19, EmbeddedEncoder, Encoder, read_vgg19
 from engine.errors import EngineError, WeightsUnusable
 from engine.lessons import Crops, Lesson, Pool, Replay, read_folder
 from engine.loading import best_device, prepare
-from engine.mistakes import NAMES, Mistakes, mistakes
+from engine.mistakes import NAMES, TAUGHT, Mistakes, mistakes
+from engine.weight_files import read_tensors
 
 EDGES: Final = (96, 128, 192, 256)
 """Of the crops, in pixels; a batch holds about `BATCH_PIXELS`."""
@@ -83,7 +84,7 @@ def principal_components(teacher: Encoder, crops: Crops, kept: Mapping[str, int]
     means: dict[str, Tensor] = {}
     with torch.no_grad():
         for _ in range(BASIS_CROPS):
-            for layer, features in teacher(crops.clean(BASIS_EDGE).to(teacher.device), LAYERS).items():
+            for layer, features in teacher(crops.clean(BASIS_EDGE).to(teacher.device), TAUGHT).items():
                 flat = features[0].float().flatten(start_dim=1)
                 moment, mean = flat @ flat.T / flat.shape[1], flat.mean(dim=1)
                 moments[layer] = moments[layer] + moment / BASIS_CROPS if layer in moments else moment / BASIS_CROPS
@@ -234,7 +235,7 @@ class Run:
     def _see(self, picture: Tensor) -> Lesson:
         """Show it to the teacher, and keep it for later."""
         with torch.no_grad():
-            found = self.teacher(picture.to(self.device), LAYERS)
+            found = self.teacher(picture.to(self.device), TAUGHT)
             seen = {layer: self.bases[layer].project(map_).half() for layer, map_ in found.items()}
         lesson = Lesson(picture.half().to(self.device), seen)
         self.replay.keep(lesson)
@@ -247,7 +248,7 @@ class Run:
         # In the teacher's precision, which was found to be the fastest here.
         low = self.teacher.precision != torch.float32
         with torch.autocast(self.device.type, self.teacher.precision) if low else nullcontext():
-            found = self.encoder(pictures, LAYERS)
+            found = self.encoder(pictures, TAUGHT)
         return mistakes(found, lessons)
 
     def painter(self) -> EmbeddedEncoder:
@@ -303,13 +304,13 @@ def fit_heads(encoder: EmbeddedEncoder, teacher: Encoder, bases: Mapping[str, Ba
     """Least squares: the best heads for the convolutions as they are, over clean crops."""
     products: dict[str, tuple[Tensor, Tensor]] = {}
     body = copy.deepcopy(encoder)
-    for layer in LAYERS:
+    for layer in TAUGHT:
         body.heads[layer] = nn.Identity()
     with torch.no_grad():
         for _ in range(BASIS_CROPS // 2):
             picture = crops.clean(BASIS_EDGE).to(teacher.device)
-            found = body(picture, LAYERS)
-            for layer, map_ in teacher(picture, LAYERS).items():
+            found = body(picture, TAUGHT)
+            for layer, map_ in teacher(picture, TAUGHT).items():
                 inputs = functional.pad(found[layer][0].flatten(start_dim=1), (0, 0, 0, 1), value=1.0)
                 wanted = bases[layer].project(map_)[0].flatten(start_dim=1)
                 inner, cross = inputs @ inputs.T, wanted @ inputs.T
@@ -356,10 +357,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
     parser.add_argument("--seed", type=int, default=0)
     parser.add_argument("--rate", type=float, default=LEARNING_RATE, help="of learning, the highest")
     parser.add_argument("--begin-with", type=Path, help="exported weights, of a pupil no wider and no deeper")
-    parser.add_argument("--widths", type=_five, default=EmbeddedEncoder.WIDTHS, help="of the five blocks: 16,32,…")
-    parser.add_argument(
-        "--depths", type=_five, default=EmbeddedEncoder.DEPTHS, help="convolutions of each, two at least in the fourth"
-    )
+    parser.add_argument("--widths", type=_four, default=EmbeddedEncoder.WIDTHS, help="of the four blocks: 16,32,…")
+    parser.add_argument("--depths", type=_four, default=EmbeddedEncoder.DEPTHS, help="convolutions of each: 2,2,4,3")
     parser.add_argument("--device", default="auto", help="torch's name of one")
     parser.add_argument("--threads", type=int, help="of torch; all cores if not given")
     parser.add_argument("--export", type=Path, help="write the weights here afterwards")
@@ -410,10 +409,10 @@ def _train(options: argparse.Namespace) -> int:
     return 0
 
 
-def _five(text: str) -> tuple[int, ...]:
+def _four(text: str) -> tuple[int, ...]:
     numbers = tuple(int(number) for number in text.split(","))
-    if len(numbers) != 5 or min(numbers) < 1:
-        raise argparse.ArgumentTypeError("five numbers above zero are needed, such as 16,32,96,192,192")
+    if len(numbers) != 4 or min(numbers) < 1:
+        raise argparse.ArgumentTypeError("four numbers above zero are needed, such as 16,32,96,192")
     return numbers
 
 

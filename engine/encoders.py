@@ -10,7 +10,6 @@ import hashlib
 from collections.abc import Callable, Collection, Mapping, Sequence
 from functools import cached_property, partial
 from pathlib import Path
-from pickle import UnpicklingError
 from typing import Final, Literal, Protocol, Self, cast
 
 import torch
@@ -18,7 +17,8 @@ from torch import Tensor, nn
 from torch.nn import functional
 from torch.utils.checkpoint import checkpoint
 
-from engine.errors import WeightsUnusable
+from engine.errors import Cancelled, WeightsUnusable
+from engine.weight_files import read_network, read_tensors
 
 STYLE_LAYERS: Final = ("conv1_1", "conv2_1", "conv3_1", "conv4_1", "conv5_1")
 CONTENT_LAYER: Final = "conv4_2"
@@ -93,8 +93,8 @@ class Encoder(Protocol):
         """What the photo counts, times what it counts with VGG-19, for the same look at the same strength."""
 
     @property
-    def style_gains(self) -> Mapping[str, float]:
-        """What a layer's style counts, times what it counts with VGG-19; 1 for those that are not named."""
+    def layers(self) -> Sequence[str]:
+        """Those of `LAYERS` that it knows, shallow to deep; a recipe does without the others."""
 
     @property
     def fingerprint(self) -> str:
@@ -102,6 +102,9 @@ class Encoder(Protocol):
 
     def thrifty(self, precision: torch.dtype, *, checkpoints: bool) -> "Encoder":
         """The same network in that precision; with checkpoints it keeps less for the way back and computes it again."""
+
+    def until(self, is_cancelled: Callable[[], bool]) -> "Encoder":
+        """The same network, which asks so before each block that it runs, and then raises `Cancelled`."""
 
     def __call__(self, picture: Tensor, layers: Collection[str]) -> dict[str, Tensor]:
         """The feature maps of those layers, shape (batch, channels, height', width'), in the encoder's precision."""
@@ -130,9 +133,10 @@ class _Network(nn.Module):
     """What both encoders are: blocks between poolings, run one after the other."""
 
     checkpoints = False
+    is_cancelled: Callable[[], bool] | None = None
     spare_precision: torch.dtype | None = None
     content_gain = 1.0
-    style_gains: Mapping[str, float] = {}
+    layers: Sequence[str] = LAYERS
 
     @property
     def device(self) -> torch.device:
@@ -160,10 +164,18 @@ class _Network(nn.Module):
         twin.__dict__.pop("fingerprint", None)
         return twin
 
+    def until(self, is_cancelled: Callable[[], bool]) -> Self:
+        """The same network, which asks so before each block that it runs, and then raises `Cancelled`."""
+        twin = copy.copy(self)
+        twin.is_cancelled = lambda: is_cancelled()  # a copy of the network must not copy what it asks
+        return twin
+
     def _run(self, blocks: list[Callable[[Tensor], tuple[Tensor, Maps]]], out: Tensor) -> Maps:
         """The maps of every block. Chen et al., arXiv:1604.06174: with checkpoints only the blocks' inputs are kept."""
         maps: Maps = {}
         for block in blocks:
+            if self.is_cancelled and self.is_cancelled():
+                raise Cancelled("The painting was stopped; ask for it again if you want it after all.")
             if self.checkpoints and out.requires_grad:
                 out, found = checkpoint(block, out, use_reentrant=False, preserve_rng_state=False)
             else:
@@ -288,108 +300,50 @@ def read_vgg19(path: Path) -> Mapping[str, Tensor]:
     Raises:
         WeightsUnusable: no such file, not such a file, or not VGG-19's weights.
     """
-    weights = read_tensors(path)
-    expected = vgg19_shapes()
-    for name, shape in expected.items():
-        found = weights.get(name)
-        if found is None:
-            raise WeightsUnusable(f"{path.name} is not a VGG-19: it has no {name}.")
-        if found.shape != shape:
-            raise WeightsUnusable(
-                f"{path.name} is not a VGG-19: {name} has shape {tuple(found.shape)}, not {tuple(shape)}."
-            )
-        if not torch.isfinite(found).all():
-            raise WeightsUnusable(f"{path.name} is damaged: {name} holds numbers that are none; fetch it again.")
-    return {name: weights[name].float() for name in expected}
-
-
-def read_tensors(path: Path) -> Mapping[str, Tensor]:
-    """What a weights file holds, by name.
-
-    Raises:
-        WeightsUnusable: no such file, or none of weights.
-    """
-    from safetensors import SafetensorError
-    from safetensors.torch import load_file
-
-    if not path.is_file():
-        raise WeightsUnusable(f"There is no weights file {path}.")
-    try:
-        if path.suffix == ".safetensors":
-            return load_file(path)
-        if path.suffix in (".pth", ".pt"):
-            found = torch.load(path, map_location="cpu", weights_only=True)
-            if isinstance(found, dict) and all(isinstance(tensor, Tensor) for tensor in found.values()):
-                return found
-            raise WeightsUnusable(f"{path.name} holds no table of weights by name.")
-    except (SafetensorError, UnpicklingError, RuntimeError, EOFError, OSError, ValueError) as error:
-        raise WeightsUnusable(f"{path.name} is damaged or no weights file; fetch it again.") from error
-    raise WeightsUnusable(f"{path.name} must end in .safetensors or .pth.")
-
-
-def fetch_vgg19() -> Mapping[str, Tensor]:
-    """torchvision's own VGG-19 weights: from its cache, else downloaded (548 MB) and checked by hash.
-
-    Raises:
-        WeightsUnusable: they are not here and cannot be had.
-    """
-    from torchvision.models import VGG19_Weights
-
-    try:
-        weights: Mapping[str, Tensor] = VGG19_Weights.IMAGENET1K_V1.get_state_dict(progress=False, check_hash=True)
-    except (OSError, RuntimeError) as error:  # no network, no space, or a wrong hash
-        raise WeightsUnusable(
-            "VGG-19's weights are not here and could not be downloaded; name a file with --weights or engine.weights, "
-            "or use the embedded encoder."
-        ) from error
-    return weights
-
-
-def vgg19_is_cached() -> bool:
-    """Whether torchvision's download lies in torch's cache already."""
-    from torchvision.models import VGG19_Weights
-
-    return (Path(torch.hub.get_dir()) / "checkpoints" / Path(VGG19_Weights.IMAGENET1K_V1.url).name).is_file()
+    return read_network(path, vgg19_shapes(), "VGG-19")
 
 
 class EmbeddedEncoder(_Network):
     """The encoder that ships with Atelier: a plain narrow network that was taught by VGG-19 (`engine.distill`).
 
-    Blocks of 3×3 convolutions and ReLUs with average pooling between them, as VGG-19's, and at each of `LAYERS` a
+    Blocks of 3×3 convolutions and ReLUs with average pooling between them, as VGG-19's, and at each of its layers a
     linear 1×1 head that predicts the projection of VGG-19's feature map on its top principal components. Gram matrices
-    and distances of the projection stand for those of the map itself. What VGG-19 sees at conv5_1, this one sees at the
-    end of its fifth block, where a convolution costs less than a twentieth of the passes.
+    and distances of the projection stand for those of the map itself. In the third and the fourth block they look one
+    convolution later than VGG-19 has it, since what is narrower has to be deeper. conv5_1 is left out: pictures were as
+    good without.
 
     Args:
-        widths: channels of the five blocks, which are also the components that each block's heads predict.
-        depths: convolutions of the five blocks, two at least in the fourth.
+        widths: channels of the four blocks, which are also the components that each block's heads predict.
+        depths: convolutions of the four blocks, two at least in the third; in the fourth, more than three would be run
+            for nobody.
     """
 
     name = "embedded"
-    content_gain = 0.65
+    layers = LAYERS[:-1]
+    content_gain = 0.38
     """A projection leaves out what no component holds, so that less of the style pulls. Found on pairs of list A."""
-    style_gains: Mapping[str, float] = {"conv5_1": 0.5}
-    """It is least sure of what is deepest. Found on pairs of list A, where none at all scored as well as half, but left
-    pictures nearer to the photo."""
 
-    WIDTHS: Final = (16, 32, 96, 192, 192)
-    DEPTHS: Final = (2, 2, 3, 2, 3)
+    WIDTHS: Final = (16, 32, 96, 192)
+    DEPTHS: Final = (2, 2, 4, 3)
 
     def __init__(self, widths: Sequence[int] = WIDTHS, depths: Sequence[int] = DEPTHS) -> None:
         super().__init__()
         self.convolutions = nn.ModuleDict()
         self.heads = nn.ModuleDict()
-        self.tapped = {layer: layer for layer in LAYERS} | {LAYERS[-1]: f"conv5_{depths[-1]}"}
-        """The convolution that each head looks at."""
+        self.tapped: dict[str, str] = {}
+        """By layer, the convolution that its head looks at."""
         channels, sees = 3, 0
         for block, (width, depth) in enumerate(zip(widths, depths, strict=True)):
-            for layer in (f"conv{block + 1}_{number + 1}" for number in range(depth)):
+            names = [f"conv{block + 1}_{number + 1}" for number in range(depth)]
+            for name in names:
                 # The teacher sees the picture's own border at conv1_1 and zeros later; so does the pupil.
-                border: Border = "replicate" if layer == "conv1_1" else "zeros"
-                self.convolutions[layer] = nn.Conv2d(channels, width, 3, padding=1, padding_mode=border)
-                if layer in LAYERS:
-                    self.heads[layer] = nn.Conv2d(width, width, 1)
+                border: Border = "replicate" if name == "conv1_1" else "zeros"
+                self.convolutions[name] = nn.Conv2d(channels, width, 3, padding=1, padding_mode=border)
                 channels, sees = width, sees + 2**block
+            for name, tapped in zip(names, names[1:] if block >= 2 else names, strict=False):
+                if name in self.layers:
+                    self.tapped[name] = tapped
+                    self.heads[name] = nn.Conv2d(width, width, 1)
         self.reach = -(-sees // 16) * 16
 
     def forward(self, picture: Tensor, layers: Collection[str]) -> Maps:
@@ -405,7 +359,7 @@ class EmbeddedEncoder(_Network):
         deepest = max(self.tapped[layer] for layer in layers)
         blocks: list[Callable[[Tensor], tuple[Tensor, Maps]]] = [
             partial(self._block, [name for name in self.convolutions if name[4] == block and name <= deepest], layers)
-            for block in "12345"[: int(deepest[4])]
+            for block in "1234"[: int(deepest[4])]
         ]
         return self._run(blocks, normalise(picture).to(dtype=self.precision, memory_format=torch.channels_last))
 

@@ -4,7 +4,8 @@
     ├── PictureRefused     the bytes are no picture we can open, or it breaks a limit
     ├── OptionsRefused     the options do not fit together, or do not fit the pictures
     ├── WeightsUnusable    the encoder's weights are missing, damaged or of another network
-    └── OutOfMemory        the picture does not fit into the memory that is left
+    ├── OutOfMemory        the picture does not fit into the memory that is left
+    └── Cancelled          whoever asked for the painting wants it no more
 
 Anything else that leaves the engine is a bug, or a `ValueError` for a programmer's mistake.
 """
@@ -28,3 +29,7 @@ class WeightsUnusable(EngineError):
 
 class OutOfMemory(EngineError):
     """The picture does not fit into the memory that is left; a smaller one may."""
+
+
+class Cancelled(EngineError):
+    """Whoever asked for the painting wants it no more."""

@@ -12,8 +12,9 @@ from typing import Final, Literal
 
 import torch
 
-from engine.encoders import LAYERS, VGG19, EmbeddedEncoder, Encoder, fetch_vgg19, read_vgg19, vgg19_is_cached
+from engine.encoders import VGG19, EmbeddedEncoder, Encoder, read_vgg19
 from engine.errors import WeightsUnusable
+from engine.weight_files import fetch_vgg19, vgg19_is_cached
 
 EncoderName = Literal["auto", "embedded", "vgg19"]
 Network = VGG19 | EmbeddedEncoder
@@ -67,7 +68,7 @@ def prepare(encoder: Network, device: torch.device) -> Network:
 
 def seconds_per_megapixel(encoder: Encoder) -> float:
     """Of one iteration's passes through the network: what a plan of a time goes by (`engine.options.plan`)."""
-    return min(_seconds_of_an_iteration(encoder, SPEED_EDGE) for _ in range(3)) / (SPEED_EDGE**2 / 1e6)
+    return min(_seconds_of_an_iteration(encoder, SPEED_EDGE, encoder.layers) for _ in range(3)) / (SPEED_EDGE**2 / 1e6)
 
 
 def best_device(name: str = "auto") -> torch.device:
@@ -85,7 +86,7 @@ def _precisions(encoder: Network) -> tuple[torch.dtype, torch.dtype | None]:
     low = copy.deepcopy(encoder).to(torch.bfloat16)
     if _times_slower(low, encoder, PROBE_EDGE, PROBE_LAYERS) > EMULATED:
         return torch.float32, None
-    times = _times_slower(low, encoder, PRECISION_EDGE, LAYERS)
+    times = _times_slower(low, encoder, PRECISION_EDGE, encoder.layers)
     if times < 1:
         return torch.bfloat16, None
     return torch.float32, torch.bfloat16 if times < HARDLY_SLOWER else None
@@ -97,7 +98,7 @@ def _times_slower(one: Encoder, other: Encoder, edge: int, layers: Sequence[str]
     return median(ones / others for ones, others in rounds[1:])
 
 
-def _seconds_of_an_iteration(encoder: Encoder, edge: int, layers: Sequence[str] = LAYERS) -> float:
+def _seconds_of_an_iteration(encoder: Encoder, edge: int, layers: Sequence[str]) -> float:
     """Forward to these layers, and back to the picture."""
     picture = torch.rand((1, 3, edge, edge), device=encoder.device, requires_grad=True)
     start = time.perf_counter()

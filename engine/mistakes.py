@@ -15,14 +15,16 @@ from typing import Final
 import torch
 from torch import Tensor
 
-from engine.encoders import LAYERS
+from engine.encoders import EmbeddedEncoder
 from engine.lessons import Lesson
 from engine.losses import relative_distance
 from engine.statistics import STATISTICS, Piece
 
-LAYER_WEIGHTS: Final = dict(zip(LAYERS, (0.4, 0.8, 1.5, 4.0, 1.0, 0.1), strict=True))
+TAUGHT: Final = EmbeddedEncoder.layers
+"""The layers that a pupil is to know."""
+LAYER_WEIGHTS: Final = dict(zip(TAUGHT, (0.4, 0.8, 1.5, 4.0, 1.0), strict=True))
 """What is wrong at conv4_1 costs a painting most: with the teacher's projected map there, textures were as good as with
-all of the teacher's projected maps; with that at conv5_1 or conv3_1 alone, a third and a half of the gap was closed."""
+all of the teacher's projected maps; with that at conv3_1 alone, half of the gap was closed."""
 STYLES_WEIGHT: Final = 1.0
 CHANGES_WEIGHT: Final = 1.0
 MOST_STYLES: Final = 3
@@ -31,7 +33,7 @@ MOST_STYLES: Final = 3
 
 @dataclass(frozen=True)
 class Mistakes:
-    """By layer, as in `LAYERS`, each of shape (layers,)."""
+    """By layer, as in `TAUGHT`, each of shape (layers,)."""
 
     features: Tensor
     styles: Tensor
@@ -48,7 +50,7 @@ class Mistakes:
         return torch.cat([self.features, self.styles, self.changes]).detach()
 
 
-NAMES: Final = tuple(f"{of}{layer}" for of in ("", "styles_", "changes_") for layer in LAYERS)
+NAMES: Final = tuple(f"{of}{layer}" for of in ("", "styles_", "changes_") for layer in TAUGHT)
 
 
 def mistakes(found: Mapping[str, Tensor], lessons: Sequence[Lesson]) -> Mistakes:
@@ -59,7 +61,7 @@ def mistakes(found: Mapping[str, Tensor], lessons: Sequence[Lesson]) -> Mistakes
         lessons: of one size.
     """
     rows = []
-    for layer in LAYERS:
+    for layer in TAUGHT:
         map_, seen = found[layer].float(), torch.cat([lesson.seen[layer] for lesson in lessons]).float()
         rows.append(
             torch.stack([feature_error(map_, seen), style_error(map_, seen), change_error(map_, seen, lessons)])

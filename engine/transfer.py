@@ -1,7 +1,7 @@
 """The door to the engine: `stylize` checks what it is given and runs the recipe that was asked for."""
 
 import math
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 
 from engine import coarse_to_fine, gatys
 from engine.coarse_to_fine import INGREDIENTS, Ingredients
@@ -25,11 +25,13 @@ def stylize(
     *,
     cache: MeasureCache | None = None,
     resume: Tensors | None = None,
+    is_cancelled: Callable[[], bool] | None = None,
     ingredients: Ingredients = INGREDIENTS,
 ) -> Iterator[Step]:
     """Repaint the content in the style of the paintings, one `Step` an iteration.
 
-    The last step's `image()` is the result. Stop iterating to cancel: closing the generator frees its memory.
+    The last step's `image()` is the result. Stop iterating to cancel between steps: closing the generator frees its
+    memory.
 
     Args:
         content: shape (height, width, 3), sRGB.
@@ -38,16 +40,19 @@ def stylize(
         options: the defaults if None.
         cache: of what paintings measure, for a caller who paints more than once.
         resume: what `Step.state()` of the same painting gave, to go on from there.
+        is_cancelled: asked many times a step, which may take a minute where a picture is painted in blocks.
         ingredients: of the atelier recipe, for whoever measures what each of them gains.
 
     Raises:
         OptionsRefused: the options do not fit the pictures or the encoder, or there is no style.
         OutOfMemory: the picture does not fit into memory; at any step.
+        Cancelled: it was; at any step.
         ValueError: an array of another shape.
     """
     options = options or Options()
     _check(content, styles)
     size = final_size(content, options.size)
+    encoder = encoder.until(is_cancelled) if is_cancelled else encoder
     if options.recipe == "gatys":
         if not isinstance(encoder, VGG19):
             raise OptionsRefused("The gatys recipe is made for VGG-19; choose that encoder, or the atelier recipe.")

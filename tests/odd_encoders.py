@@ -27,10 +27,13 @@ class OddEncoder:
         self.spare_precision = encoder.spare_precision
         self.reach = encoder.reach
         self.content_gain = encoder.content_gain
-        self.style_gains = encoder.style_gains
+        self.layers = encoder.layers
 
     def thrifty(self, precision: torch.dtype, *, checkpoints: bool) -> "OddEncoder":
         return OddEncoder(self.encoder.thrifty(precision, checkpoints=checkpoints), self.oddity)
+
+    def until(self, is_cancelled: Callable[[], bool]) -> "OddEncoder":
+        return OddEncoder(self.encoder.until(is_cancelled), self.oddity)
 
     def __call__(self, picture: Tensor, layers: Collection[str]) -> Maps:
         return self.oddity(self.encoder(picture, layers))

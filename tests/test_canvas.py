@@ -1,4 +1,4 @@
-"""What a scale asks of a picture is put together from the recipe, the options and the encoder's own gains."""
+"""What a scale asks of a picture is put together from the recipe, the options and what the encoder knows."""
 
 import torch
 from odd_encoders import OddEncoder
@@ -6,17 +6,17 @@ from pictures import a_painting, a_photo
 
 from engine.canvas import Canvas
 from engine.coarse_to_fine import INGREDIENTS
-from engine.encoders import STYLE_LAYERS, EmbeddedEncoder
+from engine.encoders import EmbeddedEncoder
 from engine.memory import Rung
 from engine.options import Options
 from engine.step import Style
 from engine.targets import MeasureCache
 
 
-def test_a_layer_counts_by_the_recipe_and_by_how_sure_the_encoder_is_of_it() -> None:
-    """The gain of a layer halves its weight and leaves the others as they are."""
+def test_a_layer_counts_by_the_recipe_if_the_encoder_knows_it() -> None:
+    """A recipe is written for all layers, and does without one that an encoder has not been taught."""
     encoder = OddEncoder(EmbeddedEncoder.shipped(), lambda maps: maps)
-    encoder.style_gains = {"conv4_1": 0.5}
+    encoder.layers = ("conv2_1", "conv4_1")
     canvas = Canvas(a_photo(), [Style(a_painting())], torch.device("cpu"), Options(), (48, 64), MeasureCache())
 
     objective = canvas.objective(
@@ -29,5 +29,5 @@ def test_a_layer_counts_by_the_recipe_and_by_how_sure_the_encoder_is_of_it() -> 
         smoothness_weight=0.0,
     )
 
-    found = {term.layer: term.weight / INGREDIENTS.layer_weights[term.layer] for term in objective.terms}
-    assert found == {layer: 0.5 if layer == "conv4_1" else 1.0 for layer in STYLE_LAYERS}
+    found = {term.layer: term.weight for term in objective.terms}
+    assert found == {layer: INGREDIENTS.layer_weights[layer] for layer in encoder.layers}

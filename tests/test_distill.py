@@ -13,8 +13,9 @@ from safetensors.torch import load_file, save_file
 from torchvision.models import vgg19
 
 from engine import distill, mistakes
-from engine.encoders import LAYERS, EmbeddedEncoder
+from engine.encoders import EmbeddedEncoder
 from engine.lessons import Crops, Lesson, Pool, Replay
+from engine.mistakes import TAUGHT
 from engine.step import to_tensor
 
 
@@ -96,7 +97,7 @@ def test_weights_that_cannot_be_begun_with_are_refused(
     school: list[str], tmp_path: Path, capsys: pytest.CaptureFixture[str], weights: str, told: str
 ) -> None:
     """By a sentence, not by an error of shapes."""
-    save_file(dict(EmbeddedEncoder((16, 32, 96, 192, 200)).state_dict()), tmp_path / "wide.safetensors")
+    save_file(dict(EmbeddedEncoder((16, 32, 96, 200)).state_dict()), tmp_path / "wide.safetensors")
 
     assert distill.main([*school, "--begin-with", str(tmp_path / weights)]) == 2
 
@@ -109,7 +110,7 @@ def test_a_checkpoint_of_another_pupil_is_refused(
     """It would have to be trained anew, in a folder of its own."""
     assert distill.main([*school, "--minutes", "0.02"]) == 0
 
-    assert distill.main([*school, "--widths", "8,8,8,8,8"]) == 2
+    assert distill.main([*school, "--widths", "8,8,8,8"]) == 2
 
     assert "other widths or depths" in capsys.readouterr().err
 
@@ -129,14 +130,14 @@ def test_two_trainings_do_not_share_a_folder(
 
 def test_the_pupil_has_a_head_for_every_layer_a_recipe_asks_for() -> None:
     """A layer without a teacher would be noise."""
-    assert set(EmbeddedEncoder().heads) == set(LAYERS)
+    assert set(EmbeddedEncoder().heads) == set(TAUGHT)
 
 
 def test_a_grown_encoder_sees_what_the_smaller_one_saw() -> None:
     """Wider and deeper, but the same maps, so that nothing that was learned is lost."""
     small, large = (
-        EmbeddedEncoder((4, 6, 8, 8, 8), (2, 2, 2, 2, 1)),
-        EmbeddedEncoder((4, 8, 12, 16, 16), (2, 2, 3, 3, 2)),
+        EmbeddedEncoder((4, 6, 8, 8), (2, 2, 2, 3)),
+        EmbeddedEncoder((4, 8, 12, 16), (2, 3, 3, 3)),
     )
     for encoder in (small, large):
         distill.initialise(encoder)
@@ -145,10 +146,10 @@ def test_a_grown_encoder_sees_what_the_smaller_one_saw() -> None:
     distill.grow(large, small.state_dict())
 
     for encoder in (small, large):
-        for layer in LAYERS:
+        for layer in TAUGHT:
             encoder.heads[layer] = torch.nn.Identity()
-    before, after = small(picture, LAYERS), large(picture, LAYERS)
-    for layer in LAYERS:
+    before, after = small(picture, TAUGHT), large(picture, TAUGHT)
+    for layer in TAUGHT:
         torch.testing.assert_close(after[layer][:, : before[layer].shape[1]], before[layer])
 
 
@@ -156,7 +157,7 @@ def test_heads_are_fitted_by_least_squares(monkeypatch: pytest.MonkeyPatch) -> N
     """A teacher whose maps are linear in the pupil's is met at once."""
     monkeypatch.setattr(distill, "BASIS_CROPS", 8)
     monkeypatch.setattr(distill, "BASIS_EDGE", 64)
-    pupil, teacher = (EmbeddedEncoder((4, 4, 6, 6, 6)) for _ in range(2))
+    pupil, teacher = (EmbeddedEncoder((4, 4, 6, 6)) for _ in range(2))
     distill.initialise(pupil)
     distill.initialise(teacher)
     teacher.convolutions.load_state_dict(pupil.convolutions.state_dict())
@@ -168,8 +169,8 @@ def test_heads_are_fitted_by_least_squares(monkeypatch: pytest.MonkeyPatch) -> N
 
     with torch.no_grad():
         picture = crops.clean(64)
-        seen, found = teacher(picture, LAYERS), pupil(picture, LAYERS)
-        for layer in LAYERS:
+        seen, found = teacher(picture, TAUGHT), pupil(picture, TAUGHT)
+        for layer in TAUGHT:
             assert (bases[layer].project(seen[layer]) - found[layer]).square().mean() < 0.02
 
 
@@ -191,7 +192,7 @@ def test_a_replay_keeps_the_newest_and_draws_one_size() -> None:
 def test_the_pool_paints_with_the_pupil() -> None:
     """Every visit moves a picture, and pictures grow from scale to scale."""
     pool = Pool(some_crops(), (32, 48), torch.device("cpu"), size=2)
-    encoder = EmbeddedEncoder((4, 4, 6, 6, 6))
+    encoder = EmbeddedEncoder((4, 4, 6, 6))
     distill.initialise(encoder)
     encoder.requires_grad_(False)
 

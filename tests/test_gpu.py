@@ -3,7 +3,7 @@
 import asyncio
 import threading
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -15,7 +15,7 @@ import engine
 from bot.gpu import GpuThread
 from bot.jobs import PaintOrder, Progress
 from engine.encoders import EmbeddedEncoder, Encoder
-from engine.errors import OutOfMemory
+from engine.errors import Cancelled, OutOfMemory
 from engine.images import Pixels, open_picture
 from engine.options import Options
 from engine.step import Style
@@ -58,7 +58,7 @@ async def test_starting_warms_up_and_tells_who_paints() -> None:
     painted: list[Options] = []
 
     def steps(
-        content: Pixels, styles: Sequence[Style], encoder: Encoder, options: Options, *, cache: object
+        content: Pixels, styles: Sequence[Style], encoder: Encoder, options: Options, **ways: object
     ) -> Iterator[FakeStep]:
         painted.append(options)
         yield FakeStep(1.0)
@@ -79,7 +79,7 @@ async def test_progress_is_heard_on_the_loop_with_a_preview_now_and_then(monkeyp
     heard: list[tuple[Progress, int]] = []
     delivered = threading.Event()
 
-    def steps(*_: object, cache: object) -> Iterator[FakeStep]:
+    def steps(*_: object, **ways: object) -> Iterator[FakeStep]:
         yield FakeStep(0.25, size=640)
         delivered.wait(5)
         yield FakeStep(1.0)
@@ -106,7 +106,7 @@ async def test_the_preview_of_a_small_picture_is_not_enlarged(monkeypatch: pytes
     monkeypatch.setattr("bot.gpu.PREVIEW_SECONDS", 0.0)
     heard: list[Progress] = []
 
-    def steps(*_: object, cache: object) -> Iterator[FakeStep]:
+    def steps(*_: object, **ways: object) -> Iterator[FakeStep]:
         yield FakeStep(0.25, size=128)
         yield FakeStep(1.0)
 
@@ -123,7 +123,7 @@ async def test_setting_stop_ends_the_painting_after_one_iteration() -> None:
     stop = threading.Event()
     painted = 0
 
-    def steps(*_: object, cache: object) -> Iterator[FakeStep]:
+    def steps(*_: object, **ways: object) -> Iterator[FakeStep]:
         nonlocal painted
         for index in range(1, 100):
             painted += 1
@@ -139,11 +139,28 @@ async def test_setting_stop_ends_the_painting_after_one_iteration() -> None:
     assert painted == 3
 
 
+async def test_setting_stop_ends_an_iteration_under_way() -> None:
+    """One of a picture in blocks takes a minute: the engine asks many times whether it should go on."""
+    stop = threading.Event()
+
+    def steps(*_: object, is_cancelled: Callable[[], bool], **ways: object) -> Iterator[FakeStep]:
+        stop.set()
+        if is_cancelled():
+            raise Cancelled("The painting was stopped.")
+        yield FakeStep(1.0)
+
+    gpu = GpuThread(load_encoder, steps)
+
+    assert await gpu.paint(ORDER, lambda _: None, stop) is None
+
+    await gpu.close()
+
+
 async def test_cancelling_the_call_waits_until_the_thread_is_free() -> None:
     """At a graceful stop the job is handed back only when nobody paints it any more."""
     began, closed = threading.Event(), threading.Event()
 
-    def steps(*_: object, cache: object) -> Iterator[FakeStep]:
+    def steps(*_: object, **ways: object) -> Iterator[FakeStep]:
         try:
             while True:
                 began.set()
@@ -166,7 +183,7 @@ async def test_cancelling_the_call_waits_until_the_thread_is_free() -> None:
 async def test_what_the_engine_has_to_say_comes_with_the_picture() -> None:
     """A smaller picture with a sentence is better than none."""
 
-    def steps(*_: object, cache: object) -> Iterator[FakeStep]:
+    def steps(*_: object, **ways: object) -> Iterator[FakeStep]:
         yield FakeStep(1.0, note="There was not enough memory for 512 pixels.")
 
     gpu = GpuThread(load_encoder, steps)
@@ -181,7 +198,7 @@ async def test_what_the_engine_has_to_say_comes_with_the_picture() -> None:
 async def test_memory_that_is_full_is_told() -> None:
     """The engine has tried all it could by then."""
 
-    def steps(*_: object, cache: object) -> Iterator[FakeStep]:
+    def steps(*_: object, **ways: object) -> Iterator[FakeStep]:
         raise OutOfMemory("There is not enough memory to paint this picture; choose a smaller size.")
         yield
 
@@ -197,8 +214,8 @@ async def test_what_a_painting_measures_is_remembered_for_the_next_job() -> None
     """Presets come again and again."""
     caches: list[object] = []
 
-    def steps(*_: object, cache: object) -> Iterator[FakeStep]:
-        caches.append(cache)
+    def steps(*_: object, **ways: object) -> Iterator[FakeStep]:
+        caches.append(ways["cache"])
         yield FakeStep(1.0)
 
     gpu = GpuThread(load_encoder, steps)

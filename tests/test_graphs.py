@@ -10,11 +10,12 @@ from pictures import a_painting, a_photo
 from torch import Tensor
 
 from engine import Options, Style, load_encoder, stylize
-from engine.encoders import LAYERS, EmbeddedEncoder
+from engine.encoders import EmbeddedEncoder
 from engine.graphs import captured
 
 Passes = Callable[[Tensor], tuple[Tensor, ...]]
 CPU: Final = torch.device("cpu")
+LAYERS: Final = EmbeddedEncoder.layers
 
 
 @pytest.fixture

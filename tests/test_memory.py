@@ -2,6 +2,7 @@
 
 import dataclasses
 import sys
+from collections import deque
 from pathlib import Path
 
 import numpy as np
@@ -15,7 +16,7 @@ from one_scale import EncoderName, untrained, weigh
 
 from engine import Options, Step, Style, memory, stylize
 from engine.encoders import EmbeddedEncoder, Encoder, Maps
-from engine.errors import OutOfMemory
+from engine.errors import Cancelled, OutOfMemory
 from engine.loading import prepare
 from engine.memory import Rung
 
@@ -88,6 +89,28 @@ def test_a_limit_puts_the_picture_into_blocks_and_changes_nothing_else(
 
     assert (np.abs(whole - pieced) > 0.02).mean() < 0.01
     assert np.abs(whole - pieced).mean() < 0.001
+
+
+@pytest.mark.parametrize("block_edge", [None, 128])
+def test_a_painting_that_is_cancelled_stops_before_the_next_look(
+    encoder: EmbeddedEncoder, monkeypatch: pytest.MonkeyPatch, block_edge: int | None
+) -> None:
+    """In blocks, an iteration may take a minute: whoever cancels should not wait for it."""
+    looks = 0
+
+    def count(maps: Maps) -> Maps:
+        nonlocal looks
+        looks += 1
+        return maps
+
+    monkeypatch.setattr(memory, "choose", lambda *_: Rung(torch.float32, block_edge=block_edge))
+    steps = stylize(
+        a_photo(192, 256), [Style(a_painting())], OddEncoder(encoder, count), TINY, is_cancelled=lambda: looks == 5
+    )
+
+    with pytest.raises(Cancelled, match="stopped"):
+        deque(steps, maxlen=0)
+    assert looks == 5
 
 
 def test_a_memory_that_is_full_after_all_is_met_with_a_lower_rung(

@@ -6,6 +6,7 @@ from collections.abc import AsyncIterator, Callable, Iterator, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -27,7 +28,6 @@ from engine.encoders import EmbeddedEncoder, Encoder
 from engine.images import Pixels, encode_jpeg, encode_png, open_picture
 from engine.options import Options
 from engine.step import Step, Style
-from engine.targets import MeasureCache
 
 PHOTO = Upload(encode_jpeg(a_photo(96, 128)), "photo.jpg")
 PAINTING = Upload(encode_jpeg(a_painting(96, 96)), "painting.jpg")
@@ -41,9 +41,14 @@ class Paused:
     may_go_on: threading.Event = field(default_factory=threading.Event)
 
     def __call__(
-        self, content: Pixels, styles: Sequence[Style], encoder: Encoder, options: Options, *, cache: MeasureCache
+        self,
+        content: Pixels,
+        styles: Sequence[Style],
+        encoder: Encoder,
+        options: Options,
+        **ways: Any,  # those of `Stylize`
     ) -> Iterator[Step]:
-        for step in engine.stylize(content, styles, encoder, options, cache=cache):
+        for step in engine.stylize(content, styles, encoder, options, **ways):
             yield step
             self.may_go_on.wait()
 

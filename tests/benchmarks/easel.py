@@ -71,8 +71,9 @@ class Easel:
         self, label: str, pair: Pair, encoder: str, options: Options, ingredients: Ingredients = INGREDIENTS
     ) -> Measured:
         """One of our paintings; what was measured with another recipe or other shipped weights is not taken for it."""
-        recipe = f"{ingredients} {SCHEDULES[options.quality]} {BLEED} {EmbeddedEncoder.content_gain}"
-        recipe += f"{EmbeddedEncoder.style_gains}"
+        recipe = f"{ingredients} {SCHEDULES[options.quality]} {BLEED}"
+        if encoder != "vgg19":
+            recipe += f"{EmbeddedEncoder.content_gain} {EmbeddedEncoder.layers}"
         if encoder == "embedded":
             recipe += EMBEDDED_SHA256.read_text()
         key = {
@@ -116,7 +117,7 @@ class Easel:
             seconds = time.perf_counter() - began
             if self.pictures:
                 self.pictures.mkdir(parents=True, exist_ok=True)
-                name = f"{pair.content} {pair.style} {label}.png".replace(" ", "-")
+                name = f"{pair.content} {pair.style} {label}.png".replace(" ", "-").replace("/", "-")
                 (self.pictures / name).write_bytes(encode_png(picture))
             return {**asdict(self.scorer.score(picture, content, style)), "seconds": seconds}
 

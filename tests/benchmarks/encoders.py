@@ -29,9 +29,10 @@ from records import Records
 from torch import nn
 
 from engine import load_encoder
-from engine.encoders import EMBEDDED_WEIGHTS, EmbeddedEncoder, Encoder, read_tensors
+from engine.encoders import EMBEDDED_WEIGHTS, EmbeddedEncoder, Encoder
 from engine.loading import prepare
 from engine.options import QUALITIES, Options
+from engine.weight_files import read_tensors
 
 STRENGTHS: Final = (35, 50, 65)
 PAIRS: Final = tuple(

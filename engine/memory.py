@@ -35,18 +35,19 @@ class Appetite:
 
 
 APPETITES: Final = {
-    ("embedded", 2, False): Appetite(200 * 2**20, 205, 465),
-    ("embedded", 2, True): Appetite(180 * 2**20, 205, 212),
-    ("embedded", 4, False): Appetite(170 * 2**20, 270, 800),
-    ("embedded", 4, True): Appetite(175 * 2**20, 270, 356),
+    ("embedded", 2, False): Appetite(150 * 2**20, 315, 310),
+    ("embedded", 2, True): Appetite(145 * 2**20, 315, 80),
+    ("embedded", 4, False): Appetite(145 * 2**20, 325, 665),
+    ("embedded", 4, True): Appetite(141 * 2**20, 325, 277),
     ("vgg19", 2, False): Appetite(20 * 2**20, 405, 1450),
     ("vgg19", 2, True): Appetite(10 * 2**20, 405, 460),
     ("vgg19", 4, False): Appetite(148 * 2**20, 626, 2499),
     ("vgg19", 4, True): Appetite(10 * 2**20, 626, 1087),
 }
 """By encoder, bytes of a number, and whether it uses checkpoints. Measured on CPUs by `tests/benchmarks/one_scale.py`,
-from 256×384 to 896×1152 pixels, in float32 to 16 megapixels (VGG-19: 1.5), with a heap that keeps what is freed, but
-for checkpoints, where it returns it at once: half of what they save would lie between the rest otherwise."""
+from 256×384 to 896×1152 pixels and in blocks to 4 megapixels (VGG-19: 1.5), and seen to hold to 16, with a heap that
+keeps what is freed, but for checkpoints, where it returns it at once: half of what they save would lie between the rest
+otherwise."""
 OTHER_ENCODER: Final = "vgg19"
 """Whose figures are taken for an encoder that has none: the larger one's."""
 

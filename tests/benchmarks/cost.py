@@ -28,7 +28,7 @@ MEGAPIXELS: Final = {
     "embedded": (0.1, 0.25, 0.5, 1.0, 2.0, 4.0, 8.0, 12.0, 16.0),
     "vgg19": (0.1, 0.25, 0.5, 1.0, 1.5, 2.0),
 }
-LIMITS: Final = {"embedded": 6.0, "vgg19": 2.5}
+LIMITS: Final = {"embedded": 8.0, "vgg19": 2.5}
 """In gigabytes, such that the ladder starts within the sizes."""
 
 

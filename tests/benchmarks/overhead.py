@@ -98,7 +98,8 @@ def pass_with_losses(encoder: Encoder, photo: Pixels, painting: Pixels, options:
 
 def bare_pass(encoder: Encoder, picture: Tensor) -> Callable[[], None]:
     """To every layer that the recipe uses, and back."""
-    layers = sorted({*INGREDIENTS.layer_weights, *INGREDIENTS.content_weights})
+    used = {*INGREDIENTS.layer_weights, *INGREDIENTS.content_weights}
+    layers = [layer for layer in encoder.layers if layer in used]
     picture.requires_grad_()
     slopes = {layer: torch.ones_like(map_.detach()) for layer, map_ in encoder(picture, layers).items()}
 

@@ -128,11 +128,12 @@ def test_features_that_break_end_the_painting_with_the_last_good_picture(
 
 
 @pytest.mark.slow
-def test_a_scale_that_has_settled_is_left_early(encoder: Encoder, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_scale_that_has_settled_is_left_early(monkeypatch: pytest.MonkeyPatch) -> None:
     """Four hundred iterations are too many for so small a picture; the progress stays true."""
     monkeypatch.setattr(engine.coarse_to_fine, "SCHEDULES", dict.fromkeys(SCHEDULES, Schedule(400, 400, 2.0)))
+    options = Options(size=64, strength=5)
 
-    steps = list(stylize(a_photo(48, 64), [Style(a_painting(48, 64))], encoder, Options(size=64, strength=5)))
+    steps = list(stylize(a_photo(48, 64), [Style(a_painting(48, 64))], EmbeddedEncoder.shipped(), options))
 
     assert len(steps) < 400
     assert {step.scale for step in steps} == {64}

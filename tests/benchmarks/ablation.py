@@ -75,7 +75,8 @@ def unnormalised(scene: Scene) -> Ingredients:
     painting = to_tensor(scene.style, scene.encoder.device)
     factor = min(1.0, scene.options.size / max(painting.shape[-2:]))
     painting = resize(painting, *(round(edge * factor) for edge in painting.shape[-2:])).clamp(0, 1)
-    weights = INGREDIENTS.layer_weights
+    known = scene.encoder.layers
+    weights = {layer: weight for layer, weight in INGREDIENTS.layer_weights.items() if layer in known}
     with torch.no_grad():
         maps = scene.encoder(painting, weights)
     raw = {layer: weight * float(maps[layer].float().square().mean()) for layer, weight in weights.items()}

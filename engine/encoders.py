@@ -168,6 +168,7 @@ class _Network(nn.Module):
         """The same network, which asks so before each block that it runs, and then raises `Cancelled`."""
         twin = copy.copy(self)
         twin.is_cancelled = lambda: is_cancelled()  # a copy of the network must not copy what it asks
+        twin.__dict__["fingerprint"] = self.fingerprint  # taken of all weights once, not for every painting
         return twin
 
     def _run(self, blocks: list[Callable[[Tensor], tuple[Tensor, Maps]]], out: Tensor) -> Maps:

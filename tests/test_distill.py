@@ -13,6 +13,7 @@ from safetensors.torch import load_file, save_file
 from torchvision.models import vgg19
 
 from engine import distill, mistakes
+from engine.coarse_to_fine import INGREDIENTS
 from engine.encoders import EmbeddedEncoder
 from engine.lessons import Crops, Lesson, Pool, Replay
 from engine.mistakes import TAUGHT
@@ -128,9 +129,10 @@ def test_two_trainings_do_not_share_a_folder(
     assert "Another training is at work" in capsys.readouterr().err
 
 
-def test_the_pupil_has_a_head_for_every_layer_a_recipe_asks_for() -> None:
-    """A layer without a teacher would be noise."""
+def test_the_pupil_has_a_head_for_every_layer_that_it_is_taught() -> None:
+    """And no others, which would be noise. Those that hold the photo are among them: a recipe cannot do without."""
     assert set(EmbeddedEncoder().heads) == set(TAUGHT)
+    assert set(INGREDIENTS.content_weights) <= set(TAUGHT)
 
 
 def test_a_grown_encoder_sees_what_the_smaller_one_saw() -> None:

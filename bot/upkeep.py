@@ -12,7 +12,10 @@ from bot.protocols import Ledger, Wire
 log = logging.getLogger(__name__)
 
 UPKEEP_SECONDS: Final = 1.0
-"""Between two looks at who is dead, overdue or forgotten in between."""
+"""Between two looks at who is dead, overdue or forgotten in between.
+
+A ledger that was away between two looks, unseen, counts as a worker's silence: that must be allowed to last longer.
+"""
 SWEEP_SECONDS: Final = 3600.0
 
 
@@ -42,6 +45,7 @@ class Upkeep:
                 await self._look_after()
             except LedgerUnusable as error:
                 log.warning("%s Upkeep waits.", error)
+                self._hearts.clear()  # nobody could beat: from the next look everyone may be silent anew
             await asyncio.sleep(UPKEEP_SECONDS)
 
     async def bury_predecessors(self) -> None:

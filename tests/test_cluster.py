@@ -14,7 +14,7 @@ from bot.queue import LedgerQueue
 pytestmark = pytest.mark.slow
 
 LIMITS = OpenLimits(per_person=9, per_server=99)
-SILENCE_SECONDS = 0.6
+SILENCE_SECONDS = 2.0
 
 
 class Process:
@@ -174,7 +174,10 @@ async def test_cancelling_in_one_process_stops_the_painting_in_another(join: Joi
 
 
 async def test_a_restart_of_the_database_loses_nothing_and_nobody(join: Join, postgres: PostgresServer) -> None:
-    """The listeners connect again, the result is written when it can be, and no worker is buried for it."""
+    """The listeners connect again, the result is written when it can be, and no worker is buried for it.
+
+    The database is away for longer than a worker may be silent.
+    """
     bot, worker, painter = await join("bot"), await join("worker"), a_hanging_painter()
     worker.paint(painter)
     in_hand = await bot.submit()
@@ -185,6 +188,7 @@ async def test_a_restart_of_the_database_loses_nothing_and_nobody(join: Join, po
 
     await asyncio.to_thread(postgres.halt)
     painter.may_end.set()
+    await asyncio.sleep(2 * SILENCE_SECONDS)
     await asyncio.to_thread(postgres.resume)
 
     assert await watched == Painted()

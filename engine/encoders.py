@@ -10,7 +10,7 @@ import hashlib
 from collections.abc import Callable, Collection, Mapping, Sequence
 from functools import cached_property, partial
 from pathlib import Path
-from typing import Final, Literal, Protocol, Self, cast
+from typing import Any, Final, Literal, Protocol, Self, cast
 
 import torch
 from torch import Tensor, nn
@@ -127,6 +127,33 @@ def normalise(picture: Tensor) -> Tensor:
     """The picture, RGB in 0..1, with ImageNet's mean and deviation taken off; same shape."""
     channels = zip(picture.unbind(dim=1), MEAN, DEVIATION, strict=True)
     return torch.stack([(channel - mean) / deviation for channel, mean, deviation in channels], dim=1)
+
+
+def halve(map_: Tensor) -> Tensor:
+    """2×2 average pooling, as `functional.avg_pool2d`, whose way back takes two to seven times as long on a CPU."""
+    halved: Tensor = _Halving.apply(map_) if map_.device.type == "cpu" else functional.avg_pool2d(map_, 2)
+    return halved
+
+
+class _Halving(torch.autograd.Function):
+    @staticmethod
+    def forward(ctx: Any, map_: Tensor) -> Tensor:  # Any: torch types it nowhere
+        ctx.odd = map_.shape[-2] % 2, map_.shape[-1] % 2
+        return functional.avg_pool2d(map_, 2)
+
+    @staticmethod
+    def backward(ctx: Any, *gradients: Tensor) -> Tensor:  # Any: as above
+        doubled = functional.interpolate(gradients[0] / 4, scale_factor=2, mode="nearest")
+        below, behind = ctx.odd
+        return functional.pad(doubled, (0, behind, 0, below)) if below or behind else doubled
+
+
+class AveragePooling(nn.Module):
+    """Of a network, between its blocks."""
+
+    def forward(self, map_: Tensor) -> Tensor:
+        """See `halve`."""
+        return halve(map_)
 
 
 class _Network(nn.Module):
@@ -263,7 +290,7 @@ def _vgg19_layers(border: Border = "zeros", pooling: Pooling = "max", last: str 
     channels = 3
     for name, number in VGG19_CONVOLUTIONS.items():
         if number > len(layers):
-            layers.append(nn.MaxPool2d(2) if pooling == "max" else nn.AvgPool2d(2))
+            layers.append(nn.MaxPool2d(2) if pooling == "max" else AveragePooling())
         width = VGG19_WIDTHS[int(name[4]) - 1]
         around = border if name == "conv1_1" else "zeros"
         # Not in place, or a ReLU would overwrite a map that we hand out.
@@ -309,14 +336,13 @@ class EmbeddedEncoder(_Network):
 
     Blocks of 3×3 convolutions and ReLUs with average pooling between them, as VGG-19's, and at each of its layers a
     linear 1×1 head that predicts the projection of VGG-19's feature map on its top principal components. Gram matrices
-    and distances of the projection stand for those of the map itself. In the third and the fourth block they look one
-    convolution later than VGG-19 has it, since what is narrower has to be deeper. conv5_1 is left out: pictures were as
-    good without.
+    and distances of the projection stand for those of the map itself. In the third block they look one convolution
+    later than VGG-19 has it, and in the fourth at its last two, since what is narrower has to be deeper. conv5_1 is left
+    out: pictures were as good without.
 
     Args:
         widths: channels of the four blocks, which are also the components that each block's heads predict.
-        depths: convolutions of the four blocks, two at least in the third; in the fourth, more than three would be run
-            for nobody.
+        depths: convolutions of the four blocks, two at least in the third and the fourth.
     """
 
     name = "embedded"
@@ -341,7 +367,8 @@ class EmbeddedEncoder(_Network):
                 border: Border = "replicate" if name == "conv1_1" else "zeros"
                 self.convolutions[name] = nn.Conv2d(channels, width, 3, padding=1, padding_mode=border)
                 channels, sees = width, sees + 2**block
-            for name, tapped in zip(names, names[1:] if block >= 2 else names, strict=False):
+            later = (0, 0, 1, depth - 2)[block]
+            for name, tapped in zip(names, names[later:], strict=False):
                 if name in self.layers:
                     self.tapped[name] = tapped
                     self.heads[name] = nn.Conv2d(width, width, 1)
@@ -367,7 +394,7 @@ class EmbeddedEncoder(_Network):
     def _block(self, names: list[str], layers: Collection[str], out: Tensor) -> tuple[Tensor, Maps]:
         maps: Maps = {}
         if names[0][4] != "1":
-            out = functional.avg_pool2d(out, 2)
+            out = halve(out)
         wanted = {self.tapped[layer]: layer for layer in layers}
         for name in names:
             out = functional.relu(self.convolutions[name](out))

@@ -8,6 +8,7 @@ import pytest
 import torch
 from safetensors.torch import save_file
 from torch import Tensor, nn
+from torch.nn import functional
 from torchvision.models import vgg19
 
 import engine.encoders
@@ -18,6 +19,7 @@ from engine.encoders import (
     VGG19,
     VGG19_CONVOLUTIONS,
     EmbeddedEncoder,
+    halve,
     normalise,
     read_vgg19,
     to_torchvision_scale,
@@ -268,9 +270,10 @@ def test_an_encoder_of_other_weights_is_as_wide_and_as_deep_as_they_are() -> Non
     assert all(torch.equal(tensor, made.state_dict()[name]) for name, tensor in again.state_dict().items())
 
 
-def test_every_convolution_of_an_encoder_is_seen_by_a_head() -> None:
+@pytest.mark.parametrize("depth", [2, 3, 4])
+def test_every_convolution_of_an_encoder_is_seen_by_a_head(depth: int) -> None:
     """One that no head looks at would be weighed, stored and never learn."""
-    encoder = EmbeddedEncoder((4, 6, 8, 10), (2, 2, 2, 3))
+    encoder = EmbeddedEncoder((4, 6, 8, 10), (2, 2, 2, depth))
 
     maps = encoder(torch.rand(1, 3, 64, 64), encoder.layers)
     torch.stack([map_.square().sum() for map_ in maps.values()]).sum().backward()
@@ -310,6 +313,18 @@ def test_the_shipped_weights_are_those_of_the_checksum() -> None:
     path = engine.encoders.EMBEDDED_WEIGHTS
 
     assert hashlib.sha256(path.read_bytes()).hexdigest() == engine.encoders.EMBEDDED_SHA256.read_text().split()[0]
+
+
+@pytest.mark.parametrize("precision", [torch.float32, torch.bfloat16])
+@pytest.mark.parametrize(("height", "width"), [(6, 8), (7, 8), (6, 9), (7, 9)])
+def test_halving_and_its_way_back_are_torchs_average_pooling(height: int, width: int, precision: torch.dtype) -> None:
+    """Bit by bit, whatever is left over at an odd edge."""
+    map_ = torch.randn(1, 5, height, width).to(precision, memory_format=torch.channels_last).requires_grad_()
+    ours, torchs = halve(map_), functional.avg_pool2d(map_, 2)
+    pull = torch.randn_like(torchs)
+
+    assert torch.equal(ours, torchs)
+    assert torch.equal(*(torch.autograd.grad(halved, map_, pull)[0] for halved in (ours, torchs)))
 
 
 def test_normalising_takes_imagenets_mean_and_deviation_off() -> None:

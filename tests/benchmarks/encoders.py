@@ -3,7 +3,8 @@
     .venv/bin/python tests/benchmarks/encoders.py --curve curve.png
     .venv/bin/python tests/benchmarks/encoders.py --weights runs/large/embedded.safetensors --pairs 6
 
-Every held-out photo after every held-out painting, at three strengths. Two ways to compare: at the same strength, the
+Every held-out photo after every held-out painting, at three strengths; or list A (`--list a`), which pupils learn from
+and are chosen by. Two ways to compare: at the same strength, the
 ratio of style distances and the difference of content distances; and at the same content, the style as a multiple of
 what VGG-19's curve has there (a `~` counts points that lie beyond its ends). The judge looks with layers and a pooling
 that neither encoder was made for. What was measured is kept in `--records`; the same command goes on where it was
@@ -23,7 +24,7 @@ from typing import Final
 import torch
 from ablation import at_equal_content
 from easel import HEADER, VGG19_FILE, Easel, Measured, add_arguments, average, numbers
-from pairs import HELD_OUT, Pair
+from pairs import HELD_OUT, LIST_A, Pair
 from plot import Panel, draw
 from records import Records
 from torch import nn
@@ -39,6 +40,7 @@ PAIRS: Final = tuple(
     Pair(*names) for names in product(*(dict.fromkeys(names) for names in zip(*HELD_OUT, strict=True)))
 )
 """Every held-out photo with every held-out painting."""
+LISTS: Final[dict[str, Sequence[Pair]]] = {"held-out": PAIRS, "a": LIST_A}
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -46,7 +48,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     wishes = _parser().parse_args(arguments)
     if wishes.threads:
         torch.set_num_threads(wishes.threads)
-    pairs, strengths = PAIRS[: wishes.pairs], wishes.strength
+    pairs, strengths = LISTS[wishes.list][: wishes.pairs], wishes.strength
     options = Options(size=wishes.size, quality=wishes.quality)
     if wishes.quick:
         pairs, strengths, options = pairs[:1], [35, 65], Options(size=64, quality="draft")
@@ -142,7 +144,8 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument("--strength", type=numbers, default=list(STRENGTHS), metavar="35,50,65")
     parser.add_argument("--weights", type=Path, nargs="*", default=[EMBEDDED_WEIGHTS], help="of pupils")
     parser.add_argument("--encoders", nargs="*", help="only these, by the names in the table")
-    parser.add_argument("--pairs", type=int, help=f"so many of the {len(PAIRS)}")
+    parser.add_argument("--list", choices=LISTS, default="held-out")
+    parser.add_argument("--pairs", type=int, help="so many of the list")
     parser.add_argument("--device", default="cpu", help="to paint on; pictures are always scored on the CPU")
     parser.add_argument("--threads", type=int, help="torch's; 1 lets two of these run side by side")
     parser.add_argument("--curve", type=Path, metavar="FILE.png", help="draw style against content")

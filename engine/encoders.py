@@ -337,8 +337,8 @@ class EmbeddedEncoder(_Network):
     Blocks of 3×3 convolutions and ReLUs with average pooling between them, as VGG-19's, and at each of its layers a
     linear 1×1 head that predicts the projection of VGG-19's feature map on its top principal components. Gram matrices
     and distances of the projection stand for those of the map itself. In the third block they look one convolution
-    later than VGG-19 has it, and in the fourth at its last two, since what is narrower has to be deeper. conv5_1 is left
-    out: pictures were as good without.
+    later than VGG-19 has it, and in the fourth at its last two, since what is narrower has to be deeper. conv5_1 is
+    left out: pictures were as good without.
 
     Args:
         widths: channels of the four blocks, which are also the components that each block's heads predict.

@@ -633,4 +633,4 @@ async def test_a_cancelled_caller_leaves_no_lock_behind(ledger: SqlLedger) -> No
         adding.cancel()
         await asyncio.gather(adding, return_exceptions=True)
 
-        await asyncio.wait_for(ledger.unfinished(job.owner), timeout=3)
+        await asyncio.wait_for(ledger.unfinished(job.owner), timeout=20)

@@ -64,8 +64,7 @@ class Ingredients:
     )
     """Strokes and their edges more than shapes, which are the photo's to give."""
     smoothness_weight: float = 0.025
-    """Of the total variation at smoothness 50. Ten times as much took grain away (0.75 instead of 0.82 of the painting's
-    with VGG-19, 0.67 instead of 0.78 with the embedded encoder) and gained nothing."""
+    """Of the total variation at smoothness 50. Ten times as much takes grain away, and gains nothing."""
     first_scale: int = 96
     """The first scale's long edge lies between this and a step times it: large enough for conv5_1 to see shapes."""
 

@@ -17,9 +17,8 @@ import math
 import signal
 import sys
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from contextlib import nullcontext
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final
 
@@ -33,6 +32,10 @@ from engine.errors import EngineError, WeightsUnusable
 from engine.lessons import Crops, Lesson, Pool, Replay, read_folder
 from engine.loading import best_device, prepare
 from engine.mistakes import NAMES, TAUGHT, Mistakes, mistakes
+from engine.projection import Basis, Projection, principal_components
+from engine.slopes import SLOPE_LAYERS, Slope, slope_towards, whole
+from engine.statistics import STATISTICS
+from engine.targets import MeasureCache
 from engine.weight_files import read_tensors
 
 EDGES: Final = (96, 128, 192, 256)
@@ -59,44 +62,6 @@ CHECKPOINT_SECONDS: Final = 120.0
 LOG_EVERY: Final = 50
 RIDGE: Final = 1e-4
 """Share of the mean energy that keeps the heads of a run that begins with other weights from blowing up."""
-
-
-@dataclass(frozen=True)
-class Basis:
-    """One layer's principal components, and what makes the projection's values of unit size."""
-
-    components: Tensor
-    """Shape (kept, channels), orthonormal rows."""
-    mean: Tensor
-    """Shape (kept,), of the projection."""
-    deviation: Tensor
-    """Scalar: root mean square of the projection about its mean, one number for the layer."""
-
-    def project(self, features: Tensor) -> Tensor:
-        """Shape (batch, channels, …) to (batch, kept, …), of zero mean and unit mean square."""
-        projected = torch.einsum("kc,bchw->bkhw", self.components, features.float())
-        return (projected - self.mean.view(1, -1, 1, 1)) / self.deviation
-
-
-def principal_components(teacher: Encoder, crops: Crops, kept: Mapping[str, int]) -> dict[str, Basis]:
-    """The top eigenvectors of each layer's second moment over clean crops, as many as the pupil has channels there."""
-    moments: dict[str, Tensor] = {}
-    means: dict[str, Tensor] = {}
-    with torch.no_grad():
-        for _ in range(BASIS_CROPS):
-            for layer, features in teacher(crops.clean(BASIS_EDGE).to(teacher.device), TAUGHT).items():
-                flat = features[0].float().flatten(start_dim=1)
-                moment, mean = flat @ flat.T / flat.shape[1], flat.mean(dim=1)
-                moments[layer] = moments[layer] + moment / BASIS_CROPS if layer in moments else moment / BASIS_CROPS
-                means[layer] = means[layer] + mean / BASIS_CROPS if layer in means else mean / BASIS_CROPS
-    bases = {}
-    for layer, moment in moments.items():
-        energies, vectors = torch.linalg.eigh(moment.cpu().double())
-        components = vectors[:, -kept[layer] :].T.float().contiguous().to(moment.device)
-        mean = components @ means[layer]
-        variance = (float(energies[-len(components) :].sum()) - mean.square().sum()) / len(components)
-        bases[layer] = Basis(components, mean, variance.sqrt())
-    return bases
 
 
 class Run:
@@ -140,12 +105,15 @@ class Run:
             self._take_up(torch.load(self.checkpoint, weights_only=True, map_location=self.device))
         else:
             kept = {layer: head.out_channels for layer, head in convolutions(encoder.heads).items()}
-            self.bases = principal_components(teacher, crops, kept)
+            views = (crops.clean(BASIS_EDGE) for _ in range(BASIS_CROPS))
+            self.bases = principal_components(teacher, views, kept)
             initialise(encoder)
             if begin_with:
                 grow(encoder, begin_with)
                 fit_heads(encoder, teacher, self.bases, crops)
             self.average = {name: tensor.clone() for name, tensor in encoder.state_dict().items()}
+        self.projection = Projection(teacher, self.bases)
+        self.measures = MeasureCache()
         self.pool = Pool(crops, EDGES, self.device)
         self.replay = Replay(REPLAY_PIXELS)
         self.seen_pixels, self.drawn_pixels = 0, 0
@@ -190,8 +158,8 @@ class Run:
                 now = time.monotonic()
                 self.seconds = before + now - began
                 if self.step % LOG_EVERY == 0:
-                    means = [round(mean, 4) for mean in torch.stack(found).mean(dim=0).tolist()]
-                    self.errors = dict(zip(NAMES, means, strict=True))
+                    means = [round(mean, 4) for mean in torch.stack(found).nanmean(dim=0).tolist()]
+                    self.errors = {name: mean for name, mean in zip(NAMES, means, strict=True) if not math.isnan(mean)}
                     line = {"step": self.step, "minutes": round(self.seconds / 60, 2), **self.errors}
                     found.clear()
                     log.write(json.dumps(line) + "\n")
@@ -211,7 +179,10 @@ class Run:
         for group in self.adam.param_groups:
             group["lr"] = learning_rate(self.step, progress, self.rate)
         while self.seen_pixels < max(FIRST_PIXELS, self.drawn_pixels / TIMES_DRAWN):
-            self._see(self._painted() if self.crops.chance(OWN_SHARE) else self._crop())
+            if self.crops.chance(OWN_SHARE):
+                self._see_painted()
+            else:
+                self._keep(self._crop())
         drawn = self.replay.draw(BATCH_PIXELS, self.crops.below)
         self.drawn_pixels += sum(lesson.pixels for lesson in drawn)
         self.adam.zero_grad()
@@ -226,30 +197,38 @@ class Run:
                 self.average[name].lerp_(tensor, 1 - decay)
         return found.row()
 
-    def _painted(self) -> Tensor:
-        return self.pool.visit(self.teacher if self.crops.chance(TEACHERS_SHARE) else self.painter())
+    def _see_painted(self) -> None:
+        visit = self.pool.visit(self.teacher if self.crops.chance(TEACHERS_SHARE) else self.painter())
+        layer = self.crops.one_of(SLOPE_LAYERS)
+        wanted = self.measures.get(f"{visit.key} {layer}", lambda: {layer: self._style(visit.painting, layer)})
+        before = visit.pictures[:1].to(self.device)
+        self._keep(visit.pictures, slope_towards(wanted[layer], self.projection, before, layer))
+
+    def _style(self, painting: Tensor, layer: str) -> Tensor:
+        with torch.no_grad():
+            return STATISTICS["moments"].measure(whole(self.projection(painting, [layer])[layer]), None, 0)
 
     def _crop(self) -> Tensor:
         return self.crops.disturbed(EDGES[self.crops.below(len(EDGES))])
 
-    def _see(self, picture: Tensor) -> Lesson:
-        """Show it to the teacher, and keep it for later."""
+    def _keep(self, picture: Tensor, slope: Slope | None = None) -> None:
+        """For later, with what the teacher sees in it."""
         with torch.no_grad():
-            found = self.teacher(picture.to(self.device), TAUGHT)
-            seen = {layer: self.bases[layer].project(map_).half() for layer, map_ in found.items()}
-        lesson = Lesson(picture.half().to(self.device), seen)
+            seen = {layer: map_.half() for layer, map_ in self.projection(picture, TAUGHT).items()}
+        lesson = Lesson(picture.half().to(self.device), seen, slope)
         self.replay.keep(lesson)
         self.seen_pixels += lesson.pixels
-        return lesson
 
     def _mistakes(self, lessons: Sequence[Lesson]) -> Mistakes:
         """What the pupil gets wrong in lessons of one size."""
-        pictures = torch.cat([lesson.picture for lesson in lessons]).float()
-        # In the teacher's precision, which was found to be the fastest here.
+        return mistakes(self._look, lessons)
+
+    def _look(self, picture: Tensor, layers: Collection[str]) -> dict[str, Tensor]:
+        """The pupil's, in the teacher's precision, which was found to be the fastest here."""
         low = self.teacher.precision != torch.float32
         with torch.autocast(self.device.type, self.teacher.precision) if low else nullcontext():
-            found = self.encoder(pictures, TAUGHT)
-        return mistakes(found, lessons)
+            maps: dict[str, Tensor] = self.encoder(picture, layers)
+        return maps
 
     def painter(self) -> EmbeddedEncoder:
         """The pupil of this moment as an encoder to paint with, in the teacher's units."""

@@ -29,6 +29,7 @@ from engine.imagined import imagine
 from engine.memory import Rung
 from engine.objective import Objective
 from engine.options import Options
+from engine.slopes import Slope
 from engine.step import BLEED, Style, to_pixels, to_tensor
 from engine.targets import MeasureCache
 
@@ -110,6 +111,11 @@ class Crops:
         """A whole number from 0."""
         return int(torch.randint(end, (), generator=self.random).item())
 
+    def one_of(self, shares: Mapping[str, float]) -> str:
+        """Each as often as its share of them."""
+        number = torch.multinomial(torch.tensor(list(shares.values())), 1, generator=self.random)
+        return list(shares)[int(number)]
+
     def _normal(self, *shape: int) -> Tensor:
         return torch.randn(shape, generator=self.random)
 
@@ -139,6 +145,18 @@ class _Easel:
         )
 
 
+@dataclass(frozen=True)
+class Visit:
+    """Some steps of a painting."""
+
+    pictures: Tensor
+    """Before and after, shape (2, 3, edge, edge)."""
+    painting: Tensor
+    """What is painted after, as the teacher would be shown it, shape (1, 3, height, width)."""
+    key: str
+    """Tells that painting at that size from others."""
+
+
 @dataclass
 class Pool:
     """Pictures that the pupil is painting by the default recipe, scale by scale.
@@ -158,8 +176,8 @@ class Pool:
     steps_a_visit: int = 4
     easels: list[_Easel] = field(default_factory=list)
 
-    def visit(self, encoder: Encoder) -> Tensor:
-        """Paint on at one of them with that encoder; its picture before and after, shape (2, 3, edge, edge)."""
+    def visit(self, encoder: Encoder) -> Visit:
+        """Paint on at one of them with that encoder."""
         if len(self.easels) < self.size:
             self.easels.append(self._begin())
             number = len(self.easels) - 1
@@ -179,7 +197,9 @@ class Pool:
         for _ in range(self.steps_a_visit):
             easel.descent.step(objective, seed=self.crops.below(2**31))
         easel.steps_left -= self.steps_a_visit
-        return torch.cat([before, easel.descent.picture.detach()])
+        painting, edge = easel.canvas.paintings[0], easel.edges[0] - 2 * BLEED
+        pictures = torch.cat([before, easel.descent.picture.detach()])
+        return Visit(pictures, painting.at(edge), f"{painting.digest} {edge}")
 
     def _begin(self) -> _Easel:
         crops = self.crops
@@ -209,6 +229,8 @@ class Lesson:
     """Shape (1 or 2, 3, edge, edge), float16, in 0..1."""
     seen: Mapping[str, Tensor]
     """By layer, standardised projections, float16."""
+    slope: Slope | None = None
+    """At the first picture."""
 
     @property
     def pixels(self) -> int:

@@ -63,12 +63,11 @@ class Painting:
         """At that long edge, by layer."""
         height, width = self._size(long_edge)
         key = f"{self.digest} {height}×{width} {encoder.fingerprint} {rung.block_edge} {statistic} {layers}"
+        return self.cache.get(key, lambda: measure(self.at(long_edge), rung.equip(encoder), rung, layers, statistic))
 
-        def make() -> Measures:
-            picture = widen(fit(self.picture, height, width))  # as the canvas is
-            return measure(picture, rung.equip(encoder), rung, layers, statistic)
-
-        return self.cache.get(key, make)
+    def at(self, long_edge: int) -> Tensor:
+        """The picture that is measured there, with a bleed as the canvas has."""
+        return widen(fit(self.picture, *self._size(long_edge)))
 
     def _size(self, long_edge: int) -> tuple[int, int]:
         """Never enlarged: that would teach blur. Never so narrow that the deepest layer sees nothing."""

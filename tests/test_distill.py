@@ -17,6 +17,9 @@ from engine.coarse_to_fine import INGREDIENTS
 from engine.encoders import EmbeddedEncoder
 from engine.lessons import Crops, Lesson, Pool, Replay
 from engine.mistakes import TAUGHT
+from engine.projection import Basis, principal_components
+from engine.slopes import SLOPE_LAYERS, slope_error, slope_towards, whole
+from engine.statistics import STATISTICS
 from engine.step import to_tensor
 
 
@@ -67,7 +70,7 @@ def test_a_projection_on_all_components_keeps_every_distance() -> None:
     """Principal components are a rotation: what the pupil learns is VGG-19's own geometry."""
     features = torch.randn(1, 8, 5, 5)
     rotation = torch.linalg.qr(torch.randn(8, 8)).Q
-    basis = distill.Basis(rotation, mean=torch.zeros(8), deviation=torch.tensor(2.0))
+    basis = Basis(rotation, mean=torch.zeros(8), deviation=torch.tensor(2.0))
 
     projected = basis.project(features)
 
@@ -165,7 +168,7 @@ def test_heads_are_fitted_by_least_squares(monkeypatch: pytest.MonkeyPatch) -> N
     teacher.convolutions.load_state_dict(pupil.convolutions.state_dict())
     crops = some_crops()
     kept = {layer: head.out_channels for layer, head in distill.convolutions(teacher.heads).items()}
-    bases = distill.principal_components(teacher, crops, kept)
+    bases = principal_components(teacher, [crops.clean(64) for _ in range(8)], kept)
 
     distill.fit_heads(pupil, teacher, bases, crops)
 
@@ -194,14 +197,13 @@ def test_a_replay_keeps_the_newest_and_draws_one_size() -> None:
 def test_the_pool_paints_with_the_pupil() -> None:
     """Every visit moves a picture, and pictures grow from scale to scale."""
     pool = Pool(some_crops(), (32, 48), torch.device("cpu"), size=2)
-    encoder = EmbeddedEncoder((4, 4, 6, 6))
-    distill.initialise(encoder)
-    encoder.requires_grad_(False)
+    encoder = a_pupil().requires_grad_(False)
 
     visits = [pool.visit(encoder) for _ in range(40)]
 
-    assert {pictures.shape[-1] for pictures in visits} == {32, 48}
-    assert all((after - before).abs().max() > 0.005 for before, after in visits)
+    assert {visit.pictures.shape[-1] for visit in visits} == {32, 48}
+    assert all(visit.pictures.diff(dim=0).abs().max() > 0.005 for visit in visits)
+    assert len({visit.key for visit in visits}) < len(visits)
     assert all(easel.descent.picture.isfinite().all() for easel in pool.easels)
 
 
@@ -218,12 +220,66 @@ def test_what_painting_changes_is_learned_beside_what_is_seen(gain: float, offse
     torch.testing.assert_close(mistakes.change_error(found, seen, [crop, visit]), torch.tensor((1 - gain) ** 2))
 
 
+def test_a_slope_asks_for_a_picture_nearer_to_the_style() -> None:
+    """A small step against what the teacher answers lowers the recipe's distance."""
+    teacher, crops = a_pupil(), some_crops()
+    measure = STATISTICS["moments"].measure
+    wanted = measure(whole(teacher(crops.clean(48), ["conv3_1"])["conv3_1"]), None, 0)
+    distance = STATISTICS["moments"].towards(wanted)
+
+    picture = crops.clean(48)
+    slope = slope_towards(wanted, teacher, picture, "conv3_1")
+
+    moved = picture - 0.01 * slope.answer.float()
+    before, after = (distance(measure(whole(teacher(x, ["conv3_1"])["conv3_1"]), None, 0), 0) for x in (picture, moved))
+    assert after < before
+
+
+def test_slopes_are_wrong_by_as_much_as_they_are_steeper() -> None:
+    """The same network answers as itself, one twice as steep is wrong by its own size; and the error has a slope."""
+    teacher = a_pupil()
+    picture = torch.rand(2, 3, 32, 32)
+    wanted = torch.rand(6, 7)
+    slopes = [slope_towards(wanted, teacher, one[None], "conv3_1") for one in picture]
+    steeper = a_pupil()
+    with torch.no_grad():
+        distill.convolutions(steeper.heads)["conv3_1"].weight.mul_(2)
+
+    assert slope_error(teacher, picture, slopes) < 1e-4
+    error = slope_error(steeper, picture, slopes)
+
+    torch.testing.assert_close(error, torch.tensor(1.0), rtol=0.01, atol=0)
+    error.backward()
+    first = distill.convolutions(steeper.convolutions)["conv1_1"].weight.grad
+    assert first is not None
+    assert first.abs().max() > 0
+
+
+def test_only_a_layer_that_was_asked_for_can_have_a_wrong_slope() -> None:
+    """Lessons without a slope, and other layers, count nothing."""
+    teacher, picture = a_pupil(), torch.rand(1, 3, 32, 32)
+    plain = Lesson(picture, {})
+    steep = Lesson(picture, {}, slope_towards(torch.rand(6, 7), teacher, picture, "conv3_1"))
+
+    assert mistakes.slope_errors(teacher, [plain]).isnan().all()
+    found = dict(zip(SLOPE_LAYERS, mistakes.slope_errors(teacher, [plain, steep]), strict=True))
+    assert {layer for layer, error in found.items() if not error.isnan()} == {"conv3_1"}
+
+
 def test_two_maps_that_differ_by_their_places_alone_have_one_style() -> None:
     """As in a painting, what counts is which features occur, not where."""
     map_ = torch.rand(4, 8, 8)
 
     assert mistakes.style_error(map_[None], map_.flip(-1)[None]) < 1e-4
     assert mistakes.style_error(map_[None], 2 * map_[None]) > 0.1
+
+
+def a_pupil() -> EmbeddedEncoder:
+    """A small one, the same every time."""
+    torch.manual_seed(0)
+    pupil = EmbeddedEncoder((4, 4, 6, 6))
+    distill.initialise(pupil)
+    return pupil
 
 
 def some_crops() -> Crops:

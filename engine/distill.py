@@ -31,7 +31,7 @@ from engine.encoders import VGG19, EmbeddedEncoder, Encoder, read_vgg19
 from engine.errors import EngineError, WeightsUnusable
 from engine.lessons import Crops, Lesson, Pool, Replay, read_folder
 from engine.loading import best_device, prepare
-from engine.mistakes import NAMES, TAUGHT, Mistakes, mistakes
+from engine.mistakes import NAMES, TAUGHT, mistakes
 from engine.projection import Basis, Projection, principal_components
 from engine.slopes import SLOPE_LAYERS, Slope, slope_towards, whole
 from engine.statistics import STATISTICS
@@ -186,7 +186,7 @@ class Run:
         drawn = self.replay.draw(BATCH_PIXELS, self.crops.below)
         self.drawn_pixels += sum(lesson.pixels for lesson in drawn)
         self.adam.zero_grad()
-        found = self._mistakes(drawn)
+        found = mistakes(self._look, drawn)
         found.total.backward()
         nn.utils.clip_grad_norm_(self.encoder.parameters(), 1.0)
         self.adam.step()
@@ -218,10 +218,6 @@ class Run:
         lesson = Lesson(picture.half().to(self.device), seen, slope)
         self.replay.keep(lesson)
         self.seen_pixels += lesson.pixels
-
-    def _mistakes(self, lessons: Sequence[Lesson]) -> Mistakes:
-        """What the pupil gets wrong in lessons of one size."""
-        return mistakes(self._look, lessons)
 
     def _look(self, picture: Tensor, layers: Collection[str]) -> dict[str, Tensor]:
         """The pupil's, in the teacher's precision, which was found to be the fastest here."""

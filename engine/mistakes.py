@@ -30,7 +30,7 @@ all of the teacher's projected maps; with that at conv3_1 alone, half of the gap
 STYLES_WEIGHT: Final = 1.0
 CHANGES_WEIGHT: Final = 1.0
 SLOPES_WEIGHT: Final = 8.0
-"""At 1.5, twelve minutes gained pictures nothing; at 6, something; an hour at 8, a quarter of the gap to the teacher."""
+"""At 1.5, twelve minutes gained pictures nothing; at 6, something; an hour, most at 8, a quarter of the gap."""
 MOST_STYLES: Final = 3
 """Pictures of a batch whose styles are compared: roots of 192 × 192 numbers take a share of the time."""
 MOST_SLOPES: Final = 2

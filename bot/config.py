@@ -76,7 +76,7 @@ class Queue(_Section):
     """How jobs are shared out."""
 
     silence_seconds: float = Field(default=10.0, ge=2)
-    """A worker of a cluster that gives no sign of life for so long is dead, and its job is painted elsewhere."""
+    """A worker of a cluster without a sign of life for so long, 2 at least, is dead; its job is painted elsewhere."""
     stop_seconds: float = Field(default=5.0, ge=0)
     """At a stop, a job that will be done within so long is finished; any other goes back to its place in line."""
 

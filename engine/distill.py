@@ -33,8 +33,8 @@ from engine.lessons import Crops, Lesson, Pool, Replay, read_folder
 from engine.loading import best_device, prepare
 from engine.mistakes import NAMES, TAUGHT, mistakes
 from engine.projection import Basis, Projection, principal_components
-from engine.slopes import SLOPE_LAYERS, Slope, slope_towards, whole
-from engine.statistics import STATISTICS
+from engine.slopes import SLOPE_LAYERS, Slope, slope_towards
+from engine.statistics import STATISTICS, whole
 from engine.targets import MeasureCache
 from engine.weight_files import read_tensors
 

@@ -19,8 +19,8 @@ from torch import Tensor
 from engine.encoders import EmbeddedEncoder, Look
 from engine.lessons import Lesson
 from engine.losses import relative_distance
-from engine.slopes import SLOPE_LAYERS, slope_error, whole
-from engine.statistics import STATISTICS
+from engine.slopes import SLOPE_LAYERS, slope_error
+from engine.statistics import STATISTICS, whole
 
 TAUGHT: Final = EmbeddedEncoder.layers
 """The layers that a pupil is to know."""
@@ -30,7 +30,7 @@ all of the teacher's projected maps; with that at conv3_1 alone, half of the gap
 STYLES_WEIGHT: Final = 1.0
 CHANGES_WEIGHT: Final = 1.0
 SLOPES_WEIGHT: Final = 8.0
-"""At 1.5, twelve minutes gained pictures nothing; at 6, something; an hour, most at 8, a quarter of the gap."""
+"""At 1.5, twelve minutes gained pictures nothing beside as many without; at 6, half a hundredth of style."""
 MOST_STYLES: Final = 3
 """Pictures of a batch whose styles are compared: roots of 192 × 192 numbers take a share of the time."""
 MOST_SLOPES: Final = 2

@@ -16,10 +16,11 @@ from torch import Tensor
 
 from engine.encoders import Look
 from engine.losses import TINY, relative_distance
-from engine.statistics import STATISTICS, Piece
+from engine.statistics import STATISTICS, whole
 
 SLOPE_LAYERS: Final = {"conv3_1": 0.3, "conv4_1": 0.7}
-"""How often each is asked for. Those of shallower layers were right without, to a cosine of 0.9 and more."""
+"""How often each is asked for. At conv2_1 they were off by 0.14 of their square without, at conv3_1 by 0.26 and at conv4_1
+by 0.48."""
 
 
 @dataclass(frozen=True)
@@ -60,8 +61,3 @@ def slope_error(look: Look, picture: Tensor, slopes: Sequence[Slope]) -> Tensor:
     (answer,) = torch.autograd.grad(map_, picture, pull, create_graph=True)
     pairs = zip(answer, (slope.answer[0] for slope in slopes), strict=True)
     return torch.stack([relative_distance(found, true) for found, true in pairs]).mean()
-
-
-def whole(map_: Tensor) -> Piece:
-    """A map in one piece."""
-    return Piece(map_, 0, 0, (map_.shape[-2], map_.shape[-1]))

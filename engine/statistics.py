@@ -63,6 +63,11 @@ class Piece:
         return (_rows(self.features).index_select(0, places).float() * is_here[:, None]).T
 
 
+def whole(map_: Tensor) -> Piece:
+    """A map in one piece."""
+    return Piece(map_, 0, 0, (map_.shape[-2], map_.shape[-1]))
+
+
 Distance = Callable[[Tensor, int], Tensor]
 """From what was measured, and the seed it was measured with, to a scalar: 0 is equal, 1 about as far as nothing."""
 

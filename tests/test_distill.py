@@ -18,8 +18,8 @@ from engine.encoders import EmbeddedEncoder
 from engine.lessons import Crops, Lesson, Pool, Replay
 from engine.mistakes import TAUGHT
 from engine.projection import Basis, principal_components
-from engine.slopes import SLOPE_LAYERS, slope_error, slope_towards, whole
-from engine.statistics import STATISTICS
+from engine.slopes import SLOPE_LAYERS, slope_error, slope_towards
+from engine.statistics import STATISTICS, whole
 from engine.step import to_tensor
 
 

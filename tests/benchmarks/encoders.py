@@ -1,14 +1,14 @@
-"""How close the embedded encoder's paintings come to VGG-19's: same recipe, same pairs, neither used for training.
+"""How close the embedded encoder's paintings come to VGG-19's: same recipe, same pairs.
 
     .venv/bin/python tests/benchmarks/encoders.py --curve curve.png
     .venv/bin/python tests/benchmarks/encoders.py --weights runs/large/embedded.safetensors --pairs 6
 
 Every held-out photo after every held-out painting, at three strengths; or list A (`--list a`), which pupils learn from
-and are chosen by. Two ways to compare: at the same strength, the
-ratio of style distances and the difference of content distances; and at the same content, the style as a multiple of
-what VGG-19's curve has there (a `~` counts points that lie beyond its ends). The judge looks with layers and a pooling
-that neither encoder was made for. What was measured is kept in `--records`; the same command goes on where it was
-stopped, and `--encoders vgg19` measures the slow half beforehand.
+and are chosen by. Two ways to compare: at the same strength, the ratio of style distances and the difference of content
+distances; and at the same content, the style as a multiple of what VGG-19's curve has there (a `~` counts points that
+lie beyond its ends). The judge looks with layers and a pooling that neither encoder was made for. What was measured is
+kept in `--records`; the same command goes on where it was stopped, and `--encoders vgg19` measures the slow half
+beforehand.
 """
 
 import argparse

@@ -200,11 +200,13 @@ class Run:
     def _see_painted(self) -> None:
         visit = self.pool.visit(self.teacher if self.crops.chance(TEACHERS_SHARE) else self.painter())
         layer = self.crops.one_of(SLOPE_LAYERS)
-        wanted = self.measures.get(f"{visit.key} {layer}", lambda: {layer: self._style(visit.painting, layer)})
+        key = f"{visit.painting.digest} {visit.edge} {layer}"
+        wanted = self.measures.get(key, lambda: {layer: self._style(visit.painting.at(visit.edge), layer)})
         before = visit.pictures[:1].to(self.device)
         self._keep(visit.pictures, slope_towards(wanted[layer], self.projection, before, layer))
 
     def _style(self, painting: Tensor, layer: str) -> Tensor:
+        """What the teacher's projection of a painting measures, by the recipe's statistic."""
         with torch.no_grad():
             return STATISTICS["moments"].measure(whole(self.projection(painting, [layer])[layer]), None, 0)
 

@@ -130,7 +130,7 @@ def normalise(picture: Tensor) -> Tensor:
 
 
 def halve(map_: Tensor) -> Tensor:
-    """2×2 average pooling, as `functional.avg_pool2d`, whose way back takes a CPU two to three times as long in bfloat16."""
+    """As `functional.avg_pool2d(map_, 2)`, whose way back takes a CPU two to three times as long in bfloat16."""
     halved: Tensor = _Halving.apply(map_) if map_.device.type == "cpu" else functional.avg_pool2d(map_, 2)
     return halved
 

@@ -31,7 +31,7 @@ from engine.objective import Objective
 from engine.options import Options
 from engine.slopes import Slope
 from engine.step import BLEED, Style, to_pixels, to_tensor
-from engine.targets import MeasureCache
+from engine.targets import MeasureCache, Painting
 
 PICTURE_SUFFIXES: Final = (".jpg", ".jpeg", ".png", ".webp")
 LONGEST_EDGE: Final = 768
@@ -151,10 +151,10 @@ class Visit:
 
     pictures: Tensor
     """Before and after, shape (2, 3, edge, edge)."""
-    painting: Tensor
-    """What is painted after, as the teacher would be shown it, shape (1, 3, height, width)."""
-    key: str
-    """Tells that painting at that size from others."""
+    painting: Painting
+    """What is painted after."""
+    edge: int
+    """At which size, in pixels."""
 
 
 @dataclass
@@ -197,9 +197,8 @@ class Pool:
         for _ in range(self.steps_a_visit):
             easel.descent.step(objective, seed=self.crops.below(2**31))
         easel.steps_left -= self.steps_a_visit
-        painting, edge = easel.canvas.paintings[0], easel.edges[0] - 2 * BLEED
         pictures = torch.cat([before, easel.descent.picture.detach()])
-        return Visit(pictures, painting.at(edge), f"{painting.digest} {edge}")
+        return Visit(pictures, easel.canvas.paintings[0], easel.edges[0] - 2 * BLEED)
 
     def _begin(self) -> _Easel:
         crops = self.crops

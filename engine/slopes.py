@@ -2,9 +2,9 @@
 
 A painting follows slopes, not features, and a network may be right about what it sees and wrong about what would change
 it: a pupil that had learned without was off by 0.11 of the variance of VGG-19's features at conv4_1, and by half of its
-slopes. So pupil and teacher are pulled alike, by what the style asks of the teacher's map, and the
-pupil learns to answer with the same change of the picture. Drucker & LeCun, "Improving generalization performance using
-double backpropagation" (1992); Czarnecki et al., arXiv:1706.04859, who match derivatives along directions as here.
+slopes. So pupil and teacher are pulled alike, by what the style asks of the teacher's map, and the pupil learns to
+answer with the same change of the picture. Drucker & LeCun, "Improving generalization performance using double
+backpropagation" (1992); Czarnecki et al., arXiv:1706.04859, who match derivatives along directions as here.
 """
 
 from collections.abc import Sequence
@@ -19,8 +19,7 @@ from engine.losses import TINY, relative_distance
 from engine.statistics import STATISTICS, whole
 
 SLOPE_LAYERS: Final = {"conv3_1": 0.3, "conv4_1": 0.7}
-"""How often each is asked for. At conv2_1 they were off by 0.14 of their square without, at conv3_1 by 0.26 and at conv4_1
-by 0.48."""
+"""How often each is asked for. Without, slopes were off by 0.14 of their square at conv2_1, by 0.26 and 0.48 at these."""
 
 
 @dataclass(frozen=True)

@@ -19,7 +19,7 @@ from engine.losses import TINY, relative_distance
 from engine.statistics import STATISTICS, whole
 
 SLOPE_LAYERS: Final = {"conv3_1": 0.3, "conv4_1": 0.7}
-"""How often each is asked for. Without, slopes were off by 0.14 of their square at conv2_1, by 0.26 and 0.48 at these."""
+"""How often each is asked for. Without, slopes were off by 0.14 of their square at conv2_1, 0.26 and 0.48 at these."""
 
 
 @dataclass(frozen=True)

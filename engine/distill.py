@@ -32,7 +32,9 @@ from engine.errors import EngineError, WeightsUnusable
 from engine.lessons import Crops, Lesson, Pool, Replay, read_folder
 from engine.loading import best_device, prepare
 from engine.mistakes import NAMES, TAUGHT, mistakes
+from engine.muon import Muon
 from engine.projection import Basis, Projection, principal_components
+from engine.pruning import narrow
 from engine.slopes import SLOPE_LAYERS, Slope, slope_towards
 from engine.statistics import STATISTICS, whole
 from engine.targets import MeasureCache
@@ -74,8 +76,8 @@ class Run:
         teacher: who is learned from, on the device to train on.
         crops: whence pictures come.
         encoder: the pupil, of any widths and depths.
-        rate: Adam's highest.
-        begin_with: exported weights of the same, or a smaller, encoder.
+        rate: of learning, the highest.
+        begin_with: exported weights of an encoder that is no deeper.
 
     Raises:
         WeightsUnusable: those weights, or the folder's checkpoint, are of an encoder that does not fit into this one.
@@ -100,7 +102,8 @@ class Run:
         self.seconds = 0.0
         self.checkpoint = folder / "checkpoint.pt"
         self.encoder = encoder.to(self.device).to(memory_format=torch.channels_last)
-        self.adam = torch.optim.Adam(encoder.parameters(), lr=rate, betas=(0.9, 0.99))
+        weights, biases = ([p for p in encoder.parameters() if (p.ndim > 1) is many] for many in (True, False))
+        self.optimizers = (Muon(weights, rate), torch.optim.Adam(biases, lr=rate, betas=(0.9, 0.99)))
         if self.checkpoint.is_file():
             self._take_up(torch.load(self.checkpoint, weights_only=True, map_location=self.device))
         else:
@@ -109,7 +112,8 @@ class Run:
             self.bases = principal_components(teacher, views, kept)
             initialise(encoder)
             if begin_with:
-                grow(encoder, begin_with)
+                views = (crops.disturbed(BASIS_EDGE) for _ in range(BASIS_CROPS // 2))
+                grow(encoder, narrow(begin_with, encoder.widths, views))
                 fit_heads(encoder, teacher, self.bases, crops)
             self.average = {name: tensor.clone() for name, tensor in encoder.state_dict().items()}
         self.projection = Projection(teacher, self.bases)
@@ -125,7 +129,7 @@ class Run:
         state = {
             "bases": {layer: (b.components, b.mean, b.deviation) for layer, b in self.bases.items()},
             "encoder": self.encoder.state_dict(),
-            "adam": self.adam.state_dict(),
+            "optimizers": [optimizer.state_dict() for optimizer in self.optimizers],
             "average": self.average,
             "step": self.step,
             "seconds": self.seconds,
@@ -138,11 +142,12 @@ class Run:
         self.bases = {layer: Basis(*tensors) for layer, tensors in state["bases"].items()}
         try:
             self.encoder.load_state_dict(state["encoder"])
-        except RuntimeError as error:
+            for optimizer, its in zip(self.optimizers, state["optimizers"], strict=True):
+                optimizer.load_state_dict(its)
+        except (KeyError, RuntimeError) as error:
             raise WeightsUnusable(
-                f"{self.folder} holds a pupil of other widths or depths; name another folder."
+                f"{self.folder} holds a pupil of other widths or depths, or of an earlier release; name another folder."
             ) from error
-        self.adam.load_state_dict(state["adam"])
         self.average = state["average"]
         self.step, self.seconds = state["step"], state["seconds"]
         self.crops.random.set_state(state["random"].cpu())
@@ -171,13 +176,14 @@ class Run:
         self.save()
 
     def learn(self, progress: float) -> Tensor:
-        """One step of Adam on lessons that are new and old.
+        """One step on lessons that are new and old.
 
         Returns:
             What was wrong before the step, as `mistakes.NAMES` has it.
         """
-        for group in self.adam.param_groups:
-            group["lr"] = learning_rate(self.step, progress, self.rate)
+        for optimizer in self.optimizers:
+            for group in optimizer.param_groups:
+                group["lr"] = learning_rate(self.step, progress, self.rate)
         while self.seen_pixels < max(FIRST_PIXELS, self.drawn_pixels / TIMES_DRAWN):
             if self.crops.chance(OWN_SHARE):
                 self._see_painted()
@@ -185,11 +191,12 @@ class Run:
                 self._keep(self._crop())
         drawn = self.replay.draw(BATCH_PIXELS, self.crops.below)
         self.drawn_pixels += sum(lesson.pixels for lesson in drawn)
-        self.adam.zero_grad()
+        self.encoder.zero_grad()
         found = mistakes(self._look, drawn)
         found.total.backward()
         nn.utils.clip_grad_norm_(self.encoder.parameters(), 1.0)
-        self.adam.step()
+        for optimizer in self.optimizers:
+            optimizer.step()
         self.step += 1
         decay = min(AVERAGE_DECAY, self.step / (self.step + 10))
         with torch.no_grad():
@@ -262,7 +269,7 @@ def grow(encoder: EmbeddedEncoder, weights: Mapping[str, Tensor]) -> None:
     for name, tensor in weights.items():
         if name not in sizes or any(old > new for old, new in zip(tensor.shape, sizes[name], strict=False)):
             raise WeightsUnusable(
-                "The weights to begin with are of a larger pupil; choose widths and depths like theirs."
+                "The weights to begin with are of a deeper pupil; choose depths like theirs, or greater ones."
             )
     with torch.no_grad():
         for layer, convolution in convolutions(encoder.convolutions).items():
@@ -333,7 +340,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     parser.add_argument("--minutes", type=float, default=60.0, help="of training in all, over every start of the run")
     parser.add_argument("--seed", type=int, default=0)
     parser.add_argument("--rate", type=float, default=LEARNING_RATE, help="of learning, the highest")
-    parser.add_argument("--begin-with", type=Path, help="exported weights, of a pupil no wider and no deeper")
+    parser.add_argument("--begin-with", type=Path, help="exported weights, of a pupil that is no deeper")
     parser.add_argument("--widths", type=_four, default=EmbeddedEncoder.WIDTHS, help="of the four blocks: 16,32,…")
     parser.add_argument("--depths", type=_four, default=EmbeddedEncoder.DEPTHS, help="convolutions of each: 2,2,4,3")
     parser.add_argument("--device", default="auto", help="torch's name of one")

@@ -355,6 +355,7 @@ class EmbeddedEncoder(_Network):
 
     def __init__(self, widths: Sequence[int] = WIDTHS, depths: Sequence[int] = DEPTHS) -> None:
         super().__init__()
+        self.widths = tuple(widths)
         self.convolutions = nn.ModuleDict()
         self.heads = nn.ModuleDict()
         self.tapped: dict[str, str] = {}
@@ -420,7 +421,11 @@ class EmbeddedEncoder(_Network):
 
     @classmethod
     def of(cls, weights: Mapping[str, Tensor]) -> Self:
-        """The encoder with these weights, as wide and as deep as they are."""
+        """The encoder with these weights, as wide and as deep as they are.
+
+        Raises:
+            WeightsUnusable: they are not an embedded encoder's.
+        """
         widths: dict[str, int] = {}
         depths: dict[str, int] = {}
         for name, tensor in weights.items():
@@ -428,5 +433,8 @@ class EmbeddedEncoder(_Network):
                 block = name.removeprefix("convolutions.conv")[0]
                 widths[block], depths[block] = tensor.shape[0], depths.get(block, 0) + 1
         encoder = cls([widths[block] for block in sorted(widths)], [depths[block] for block in sorted(depths)])
-        encoder.load_state_dict({name: tensor.float() for name, tensor in weights.items()})
+        try:
+            encoder.load_state_dict({name: tensor.float() for name, tensor in weights.items()})
+        except RuntimeError as error:
+            raise WeightsUnusable("The file holds no embedded encoder's weights; choose another one.") from error
         return encoder.eval().requires_grad_(False)

@@ -101,13 +101,13 @@ def test_nothing_to_learn_from_is_said(school: list[str], capsys: pytest.Capture
 
 
 @pytest.mark.parametrize(
-    ("weights", "told"), [("nowhere.safetensors", "There is no weights file"), ("wide.safetensors", "larger pupil")]
+    ("weights", "told"), [("nowhere.safetensors", "There is no weights file"), ("deep.safetensors", "deeper pupil")]
 )
 def test_weights_that_cannot_be_begun_with_are_refused(
     school: list[str], tmp_path: Path, capsys: pytest.CaptureFixture[str], weights: str, told: str
 ) -> None:
     """By a sentence, not by an error of shapes."""
-    save_file(dict(EmbeddedEncoder((16, 32, 96, 200)).state_dict()), tmp_path / "wide.safetensors")
+    save_file(dict(EmbeddedEncoder(depths=(2, 2, 4, 4)).state_dict()), tmp_path / "deep.safetensors")
 
     assert distill.main([*school, "--begin-with", str(tmp_path / weights)]) == 2
 

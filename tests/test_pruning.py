@@ -1,0 +1,67 @@
+"""A pupil made narrower keeps what its channels tell of one another."""
+
+import torch
+
+from engine import distill
+from engine.encoders import EmbeddedEncoder
+from engine.pruning import by_those, narrow, telling
+
+
+def test_channels_that_others_tell_go_and_nothing_is_lost() -> None:
+    """Twice as many channels as are needed, half of them copies: the narrowed pupil's maps tell all of the former's."""
+    torch.manual_seed(0)
+    needed, doubled = EmbeddedEncoder((4, 6, 8, 8)), EmbeddedEncoder((8, 6, 16, 8))
+    distill.initialise(needed)
+    for module in distill.convolutions(needed.convolutions).values():
+        torch.nn.init.uniform_(module.bias, -0.1, 0.1)  # type: ignore[arg-type]  # every convolution has one
+    with torch.no_grad():
+        for name, module in distill.convolutions(doubled.convolutions).items():
+            true = needed.convolutions[name].state_dict()
+            out, into = (true["weight"].shape[axis] for axis in (0, 1))
+            twice = module.weight.shape[0] // out
+            shared = true["weight"] / (module.weight.shape[1] // into)
+            module.load_state_dict(
+                {
+                    "weight": shared.repeat(twice, module.weight.shape[1] // into, 1, 1),
+                    "bias": true["bias"].repeat(twice),
+                }
+            )
+    picture = torch.rand(1, 3, 64, 48)
+
+    narrowed = EmbeddedEncoder.of(narrow(doubled.state_dict(), needed.widths, [torch.rand(1, 3, 64, 64)]))
+
+    assert narrowed.widths == needed.widths
+    wanted, found = needed.trunk(picture, needed.layers), narrowed.trunk(picture, needed.layers)
+    for layer in needed.layers:
+        told = torch.cat([found[layer], torch.ones_like(found[layer][:, :1])], dim=1)[0].flatten(start_dim=1).T
+        true = wanted[layer][0].flatten(start_dim=1).T
+        left = true - told @ torch.linalg.lstsq(told, true, driver="gelsd").solution
+        assert left.norm() < 1e-3 * true.norm()
+
+
+def test_a_pupil_that_is_narrow_enough_stays_as_it_is() -> None:
+    """But for its heads, which are fitted anew."""
+    encoder = EmbeddedEncoder((4, 6, 8, 8))
+    distill.initialise(encoder)
+
+    narrowed = narrow(encoder.state_dict(), (16, 6, 8, 8), [torch.rand(1, 3, 64, 64)])
+
+    for name, tensor in encoder.state_dict().items():
+        if name.startswith("convolutions."):
+            assert torch.equal(narrowed[name], tensor)
+
+
+def test_the_channels_that_tell_most_are_kept() -> None:
+    """One that is the sum of two others, one that is constant, one that nobody counts: the first go last."""
+    luck = torch.Generator().manual_seed(0)
+    one, other, unheard = torch.randn(3, 5000, generator=luck, dtype=torch.float64)
+    channels = torch.stack([one, torch.full_like(one, 3.0), one + other, other * 0.5, unheard, torch.ones_like(one)])
+    moment = channels @ channels.T / channels.shape[1]
+    counts = torch.tensor([1.0, 1.0, 1.0, 1.0, 0.0], dtype=torch.float64)
+
+    kept = telling(moment, counts, 2)
+    told = by_those(moment, kept)
+
+    assert set(kept) <= {0, 2, 3}
+    found = told @ torch.cat([channels[kept], channels[-1:]])
+    torch.testing.assert_close(found[:4], channels[:4], rtol=0, atol=1e-4)

@@ -30,7 +30,7 @@ class Muon(torch.optim.Optimizer):
         super().__init__(weights, {"lr": rate})
 
     @torch.no_grad()
-    def step(self, closure: None = None) -> None:
+    def step(self, closure: None = None) -> None:  # type: ignore[override]  # none is needed, and none is called
         """Move every weight that has a slope."""
         for group in self.param_groups:
             for weight in group["params"]:

@@ -91,4 +91,5 @@ def by_those(moment: Tensor, kept: Sequence[int]) -> Tensor:
     with_one = torch.tensor([*kept, len(moment) - 1])
     ridge = RIDGE * moment.diagonal()[:-1].mean() * torch.eye(len(with_one), dtype=moment.dtype)
     ridge[-1, -1] = 0
-    return torch.linalg.solve(moment[with_one][:, with_one] + ridge, moment[with_one, :-1]).T
+    told: Tensor = torch.linalg.solve(moment[with_one][:, with_one] + ridge, moment[with_one, :-1]).T
+    return told

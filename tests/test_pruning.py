@@ -34,9 +34,9 @@ def test_channels_that_others_tell_go_and_nothing_is_lost() -> None:
     wanted, found = needed.trunk(picture, needed.layers), narrowed.trunk(picture, needed.layers)
     for layer in needed.layers:
         told = torch.cat([found[layer], torch.ones_like(found[layer][:, :1])], dim=1)[0].flatten(start_dim=1).T
-        true = wanted[layer][0].flatten(start_dim=1).T
-        left = true - told @ torch.linalg.lstsq(told, true, driver="gelsd").solution
-        assert left.norm() < 1e-3 * true.norm()
+        seen = wanted[layer][0].flatten(start_dim=1).T
+        left = seen - told @ torch.linalg.lstsq(told, seen, driver="gelsd").solution
+        assert left.norm() < 1e-3 * seen.norm()
 
 
 def test_a_pupil_that_is_narrow_enough_stays_as_it_is() -> None:

@@ -102,8 +102,10 @@ class Run:
         self.seconds = 0.0
         self.checkpoint = folder / "checkpoint.pt"
         self.encoder = encoder.to(self.device).to(memory_format=torch.channels_last)
-        weights, biases = ([p for p in encoder.parameters() if (p.ndim > 1) is many] for many in (True, False))
-        self.optimizers = (Muon(weights, rate), torch.optim.Adam(biases, lr=rate, betas=(0.9, 0.99)))
+        inner = [convolution.weight for convolution in convolutions(encoder.convolutions).values()]
+        others = [*encoder.heads.parameters(), *(p for p in encoder.convolutions.parameters() if p.ndim == 1)]
+        # Heads would begin slowly with Muon, whose steps are no longer where all slopes agree.
+        self.optimizers = (Muon(inner, rate), torch.optim.Adam(others, lr=rate, betas=(0.9, 0.99)))
         if self.checkpoint.is_file():
             self._take_up(torch.load(self.checkpoint, weights_only=True, map_location=self.device))
         else:

@@ -12,7 +12,7 @@ from collections.abc import Iterable
 from typing import Final
 
 import torch
-from torch import Tensor, nn
+from torch import Tensor
 
 MOMENTUM: Final = 0.95
 TURNS: Final = 5
@@ -26,7 +26,7 @@ TINY: Final = 1e-12
 class Muon(torch.optim.Optimizer):
     """For weights of two dimensions or more; all behind the first are taken as one."""
 
-    def __init__(self, weights: Iterable[nn.Parameter], rate: float) -> None:
+    def __init__(self, weights: Iterable[Tensor], rate: float) -> None:
         super().__init__(weights, {"lr": rate})
 
     @torch.no_grad()

@@ -25,7 +25,6 @@ from typing import Any, Final
 import torch
 from safetensors.torch import save_file
 from torch import Tensor, nn
-from torch.nn import functional
 
 from engine.encoders import VGG19, EmbeddedEncoder, Encoder, read_vgg19
 from engine.errors import EngineError, WeightsUnusable
@@ -34,7 +33,7 @@ from engine.loading import best_device, prepare
 from engine.mistakes import NAMES, TAUGHT, mistakes
 from engine.muon import Muon
 from engine.projection import Basis, Projection, principal_components
-from engine.pruning import narrow
+from engine.reshaping import convolutions, fit_heads, grow, initialise, narrow
 from engine.slopes import SLOPE_LAYERS, Slope, slope_towards
 from engine.statistics import STATISTICS, whole
 from engine.targets import MeasureCache
@@ -62,8 +61,6 @@ BASIS_CROPS: Final = 160
 BASIS_EDGE: Final = 192
 CHECKPOINT_SECONDS: Final = 120.0
 LOG_EVERY: Final = 50
-RIDGE: Final = 1e-4
-"""Share of the mean energy that keeps the heads of a run that begins with other weights from blowing up."""
 
 
 class Run:
@@ -114,9 +111,9 @@ class Run:
             self.bases = principal_components(teacher, views, kept)
             initialise(encoder)
             if begin_with:
-                views = (crops.disturbed(BASIS_EDGE) for _ in range(BASIS_CROPS // 2))
-                grow(encoder, narrow(begin_with, encoder.widths, views))
-                fit_heads(encoder, teacher, self.bases, crops)
+                pictures = [crops.clean(BASIS_EDGE) for _ in range(BASIS_CROPS // 2)]
+                grow(encoder, narrow(begin_with, encoder.widths, pictures))
+                fit_heads(encoder, self.bases, teacher, pictures)
             self.average = {name: tensor.clone() for name, tensor in encoder.state_dict().items()}
         self.projection = Projection(teacher, self.bases)
         self.measures = MeasureCache()
@@ -258,71 +255,6 @@ def in_teachers_units(weights: Mapping[str, Tensor], bases: Mapping[str, Basis])
         scaled[f"heads.{layer}.weight"] *= basis.deviation
         scaled[f"heads.{layer}.bias"] = scaled[f"heads.{layer}.bias"] * basis.deviation + basis.mean
     return scaled
-
-
-def grow(encoder: EmbeddedEncoder, weights: Mapping[str, Tensor]) -> None:
-    """Make the encoder do what a narrower or shallower one does: its weights, no weight from new channels to old ones,
-    and a convolution that changes nothing where it has none.
-
-    Raises:
-        WeightsUnusable: it is no narrower or shallower one.
-    """
-    sizes = {name: tensor.shape for name, tensor in encoder.state_dict().items()}
-    for name, tensor in weights.items():
-        if name not in sizes or any(old > new for old, new in zip(tensor.shape, sizes[name], strict=False)):
-            raise WeightsUnusable(
-                "The weights to begin with are of a deeper pupil; choose depths like theirs, or greater ones."
-            )
-    with torch.no_grad():
-        for layer, convolution in convolutions(encoder.convolutions).items():
-            known = weights.get(f"convolutions.{layer}.weight")
-            if known is None:
-                nn.init.dirac_(convolution.weight)
-                continue
-            wide, deep = known.shape[:2]
-            grown = convolution.state_dict()
-            grown["weight"][:wide, deep:] = 0
-            grown["weight"][:wide, :deep] = known.float()
-            grown["bias"][:wide] = weights[f"convolutions.{layer}.bias"].float()
-
-
-def fit_heads(encoder: EmbeddedEncoder, teacher: Encoder, bases: Mapping[str, Basis], crops: Crops) -> None:
-    """Least squares: the best heads for the convolutions as they are, over clean crops."""
-    products: dict[str, tuple[Tensor, Tensor]] = {}
-    body = copy.deepcopy(encoder)
-    for layer in TAUGHT:
-        body.heads[layer] = nn.Identity()
-    with torch.no_grad():
-        for _ in range(BASIS_CROPS // 2):
-            picture = crops.clean(BASIS_EDGE).to(teacher.device)
-            found = body(picture, TAUGHT)
-            for layer, map_ in teacher(picture, TAUGHT).items():
-                inputs = functional.pad(found[layer][0].flatten(start_dim=1), (0, 0, 0, 1), value=1.0)
-                wanted = bases[layer].project(map_)[0].flatten(start_dim=1)
-                inner, cross = inputs @ inputs.T, wanted @ inputs.T
-                before = products.get(layer)
-                products[layer] = (inner, cross) if before is None else (before[0] + inner, before[1] + cross)
-        for layer, (inner, cross) in products.items():
-            ridge = RIDGE * inner.diagonal().mean() * torch.eye(len(inner), device=inner.device)
-            solved = torch.linalg.solve(inner + ridge, cross.T).T
-            encoder.heads[layer].load_state_dict({"weight": solved[:, :-1, None, None], "bias": solved[:, -1]})
-
-
-def convolutions(modules: nn.ModuleDict) -> dict[str, nn.Conv2d]:
-    """Of an encoder's convolutions or heads, by layer."""
-    return {layer: module for layer, module in modules.items() if isinstance(module, nn.Conv2d)}
-
-
-def initialise(encoder: EmbeddedEncoder) -> None:
-    """He's initialisation for the convolutions; heads, which are 1×1, begin small."""
-    for layer in encoder.modules():
-        if isinstance(layer, nn.Conv2d):
-            if layer.kernel_size == (1, 1):
-                nn.init.normal_(layer.weight, std=0.5 / math.sqrt(layer.in_channels))
-            else:
-                nn.init.kaiming_normal_(layer.weight, nonlinearity="relu")
-            if layer.bias is not None:
-                nn.init.zeros_(layer.bias)
 
 
 def learning_rate(step: int, progress: float, highest: float = LEARNING_RATE) -> float:

@@ -19,7 +19,8 @@ from engine.coarse_to_fine import INGREDIENTS
 from engine.encoders import EmbeddedEncoder
 from engine.lessons import Crops, Lesson, Pool, Replay
 from engine.mistakes import TAUGHT
-from engine.projection import Basis, principal_components
+from engine.projection import Basis
+from engine.reshaping import convolutions, initialise
 from engine.slopes import SLOPE_LAYERS, slope_error, slope_towards
 from engine.statistics import STATISTICS, whole
 from engine.step import BLEED, to_tensor
@@ -144,47 +145,6 @@ def test_the_pupil_has_a_head_for_every_layer_that_it_is_taught() -> None:
     assert set(INGREDIENTS.content_weights) <= set(TAUGHT)
 
 
-def test_a_grown_encoder_sees_what_the_smaller_one_saw() -> None:
-    """Wider and deeper, but the same maps, so that nothing that was learned is lost."""
-    small, large = (
-        EmbeddedEncoder((4, 6, 8, 8), (2, 2, 2, 3)),
-        EmbeddedEncoder((4, 8, 12, 16), (2, 3, 3, 3)),
-    )
-    for encoder in (small, large):
-        distill.initialise(encoder)
-    picture = torch.rand(1, 3, 48, 64)
-
-    distill.grow(large, small.state_dict())
-
-    for encoder in (small, large):
-        for layer in TAUGHT:
-            encoder.heads[layer] = torch.nn.Identity()
-    before, after = small(picture, TAUGHT), large(picture, TAUGHT)
-    for layer in TAUGHT:
-        torch.testing.assert_close(after[layer][:, : before[layer].shape[1]], before[layer])
-
-
-def test_heads_are_fitted_by_least_squares(monkeypatch: pytest.MonkeyPatch) -> None:
-    """A teacher whose maps are linear in the pupil's is met at once."""
-    monkeypatch.setattr(distill, "BASIS_CROPS", 8)
-    monkeypatch.setattr(distill, "BASIS_EDGE", 64)
-    pupil, teacher = (EmbeddedEncoder((4, 4, 6, 6)) for _ in range(2))
-    distill.initialise(pupil)
-    distill.initialise(teacher)
-    teacher.convolutions.load_state_dict(pupil.convolutions.state_dict())
-    crops = some_crops()
-    kept = {layer: head.out_channels for layer, head in distill.convolutions(teacher.heads).items()}
-    bases = principal_components(teacher, [crops.clean(64) for _ in range(8)], kept)
-
-    distill.fit_heads(pupil, teacher, bases, crops)
-
-    with torch.no_grad():
-        picture = crops.clean(64)
-        seen, found = teacher(picture, TAUGHT), pupil(picture, TAUGHT)
-        for layer in TAUGHT:
-            assert (bases[layer].project(seen[layer]) - found[layer]).square().mean() < 0.02
-
-
 def test_a_replay_keeps_the_newest_and_draws_one_size() -> None:
     """As many pixels as it may of each edge, and batches that can be stacked."""
     replay = Replay(most_pixels=3 * 16 * 16)
@@ -249,14 +209,14 @@ def test_slopes_are_wrong_by_as_much_as_they_are_steeper() -> None:
     slopes = [slope_towards(wanted, teacher, one[None], "conv3_1") for one in picture]
     steeper = a_pupil()
     with torch.no_grad():
-        distill.convolutions(steeper.heads)["conv3_1"].weight.mul_(2)
+        convolutions(steeper.heads)["conv3_1"].weight.mul_(2)
 
     assert slope_error(teacher, picture, slopes) < 1e-4
     error = slope_error(steeper, picture, slopes)
 
     torch.testing.assert_close(error, torch.tensor(1.0), rtol=0.01, atol=0)
     error.backward()
-    first = distill.convolutions(steeper.convolutions)["conv1_1"].weight.grad
+    first = convolutions(steeper.convolutions)["conv1_1"].weight.grad
     assert first is not None
     assert first.abs().max() > 0
 
@@ -284,7 +244,7 @@ def a_pupil() -> EmbeddedEncoder:
     """A small one, the same every time."""
     torch.manual_seed(0)
     pupil = EmbeddedEncoder((4, 4, 6, 6))
-    distill.initialise(pupil)
+    initialise(pupil)
     return pupil
 
 

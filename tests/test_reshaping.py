@@ -1,21 +1,23 @@
-"""A pupil made narrower keeps what its channels tell of one another."""
+"""A pupil of another shape takes up what one has learned."""
 
 import torch
+from pictures import a_painting, a_photo
 
-from engine import distill
 from engine.encoders import EmbeddedEncoder
-from engine.pruning import by_those, narrow, telling
+from engine.projection import principal_components
+from engine.reshaping import by_those, convolutions, fit_heads, grow, initialise, narrow, telling
+from engine.step import to_tensor
 
 
 def test_channels_that_others_tell_go_and_nothing_is_lost() -> None:
     """Twice as many channels as are needed, half of them copies: the narrowed pupil's maps tell all of the former's."""
     torch.manual_seed(0)
     needed, doubled = EmbeddedEncoder((4, 6, 8, 8)), EmbeddedEncoder((8, 6, 16, 8))
-    distill.initialise(needed)
-    for module in distill.convolutions(needed.convolutions).values():
+    initialise(needed)
+    for module in convolutions(needed.convolutions).values():
         torch.nn.init.uniform_(module.bias, -0.1, 0.1)  # type: ignore[arg-type]  # every convolution has one
     with torch.no_grad():
-        for name, module in distill.convolutions(doubled.convolutions).items():
+        for name, module in convolutions(doubled.convolutions).items():
             true = needed.convolutions[name].state_dict()
             out, into = (true["weight"].shape[axis] for axis in (0, 1))
             twice = module.weight.shape[0] // out
@@ -42,7 +44,7 @@ def test_channels_that_others_tell_go_and_nothing_is_lost() -> None:
 def test_a_pupil_that_is_narrow_enough_stays_as_it_is() -> None:
     """But for its heads, which are fitted anew."""
     encoder = EmbeddedEncoder((4, 6, 8, 8))
-    distill.initialise(encoder)
+    initialise(encoder)
 
     narrowed = narrow(encoder.state_dict(), (16, 6, 8, 8), [torch.rand(1, 3, 64, 64)])
 
@@ -65,3 +67,38 @@ def test_the_channels_that_tell_most_are_kept() -> None:
     assert set(kept) <= {0, 2, 3}
     found = told @ torch.cat([channels[kept], channels[-1:]])
     torch.testing.assert_close(found[:4], channels[:4], rtol=0, atol=1e-4)
+
+
+def test_a_grown_encoder_sees_what_the_smaller_one_saw() -> None:
+    """Wider and deeper, but the same maps, so that nothing that was learned is lost."""
+    small, large = (
+        EmbeddedEncoder((4, 6, 8, 8), (2, 2, 2, 3)),
+        EmbeddedEncoder((4, 8, 12, 16), (2, 3, 3, 3)),
+    )
+    for encoder in (small, large):
+        initialise(encoder)
+    picture = torch.rand(1, 3, 48, 64)
+
+    grow(large, small.state_dict())
+
+    before, after = (encoder.trunk(picture, encoder.layers) for encoder in (small, large))
+    for layer in small.layers:
+        torch.testing.assert_close(after[layer][:, : before[layer].shape[1]], before[layer])
+
+
+def test_heads_are_fitted_by_least_squares() -> None:
+    """A teacher whose maps are linear in the pupil's is met at once."""
+    pupil, teacher = (EmbeddedEncoder((4, 4, 6, 6)) for _ in range(2))
+    for encoder in (pupil, teacher):
+        initialise(encoder)
+    teacher.convolutions.load_state_dict(pupil.convolutions.state_dict())
+    pictures = [to_tensor(make(80, 96), torch.device("cpu")) for make in (a_photo, a_painting)]
+    kept = {layer: head.out_channels for layer, head in convolutions(teacher.heads).items()}
+    bases = principal_components(teacher, pictures, kept)
+
+    fit_heads(pupil, bases, teacher, pictures)
+
+    with torch.no_grad():
+        seen, found = (encoder(pictures[0].flip(-1), teacher.layers) for encoder in (teacher, pupil))
+        for layer in teacher.layers:
+            assert (bases[layer].project(seen[layer]) - found[layer]).square().mean() < 0.02

@@ -1,10 +1,13 @@
-"""Make a pupil narrower and lose as little as can be: keep the channels that tell most of the others.
+"""What a pupil knows, taken up by one of another shape: wider, deeper or narrower.
 
-What a channel that goes would have said is told, as well as a linear function can, by those that stay, and that
-function goes into the weights of whoever looked at it. Luo et al., "ThiNet" (arXiv:1707.06342), choose channels and
-refit by least squares too; here they are chosen as a Cholesky factorisation chooses its pivots.
+Growing changes nothing of what it does. Made narrower, it loses as little as can be: what a channel that goes would
+have said is told, as well as a linear function can, by those that stay, and that function goes into the weights of
+whoever looked at it. Luo et al., "ThiNet" (arXiv:1707.06342), choose channels and refit by least squares too; here they
+are chosen as a Cholesky factorisation chooses its pivots.
 """
 
+import copy
+import math
 from collections.abc import Iterable, Mapping, Sequence
 from functools import partial
 from typing import Final
@@ -13,10 +16,40 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
-from engine.encoders import EmbeddedEncoder
+from engine.encoders import EmbeddedEncoder, Encoder
+from engine.errors import WeightsUnusable
+from engine.projection import Basis
 
 RIDGE: Final = 1e-6
 """Share of the mean energy that is added to every channel's, before equations are solved."""
+HEADS_RIDGE: Final = 1e-4
+"""The same, for what heads are fitted to."""
+
+
+def grow(encoder: EmbeddedEncoder, weights: Mapping[str, Tensor]) -> None:
+    """Make the encoder do what a narrower or shallower one does: its weights, no weight from new channels to old ones,
+    and a convolution that changes nothing where it has none.
+
+    Raises:
+        WeightsUnusable: it is no narrower or shallower one.
+    """
+    sizes = {name: tensor.shape for name, tensor in encoder.state_dict().items()}
+    for name, tensor in weights.items():
+        if name not in sizes or any(old > new for old, new in zip(tensor.shape, sizes[name], strict=False)):
+            raise WeightsUnusable(
+                "The weights to begin with are of a deeper pupil; choose depths like theirs, or greater ones."
+            )
+    with torch.no_grad():
+        for layer, convolution in convolutions(encoder.convolutions).items():
+            known = weights.get(f"convolutions.{layer}.weight")
+            if known is None:
+                nn.init.dirac_(convolution.weight)
+                continue
+            wide, deep = known.shape[:2]
+            grown = convolution.state_dict()
+            grown["weight"][:wide, deep:] = 0
+            grown["weight"][:wide, :deep] = known.float()
+            grown["bias"][:wide] = weights[f"convolutions.{layer}.bias"].float()
 
 
 def narrow(weights: Mapping[str, Tensor], widths: Sequence[int], pictures: Iterable[Tensor]) -> dict[str, Tensor]:
@@ -93,3 +126,43 @@ def by_those(moment: Tensor, kept: Sequence[int]) -> Tensor:
     ridge[-1, -1] = 0
     told: Tensor = torch.linalg.solve(moment[with_one][:, with_one] + ridge, moment[with_one, :-1]).T
     return told
+
+
+def fit_heads(
+    encoder: EmbeddedEncoder, bases: Mapping[str, Basis], teacher: Encoder, pictures: Iterable[Tensor]
+) -> None:
+    """Least squares: the best heads for the convolutions as they are, over these pictures."""
+    products: dict[str, tuple[Tensor, Tensor]] = {}
+    body = copy.deepcopy(encoder)
+    for layer in encoder.layers:
+        body.heads[layer] = nn.Identity()
+    with torch.no_grad():
+        for picture in pictures:
+            found = body(picture.to(encoder.device), encoder.layers)
+            for layer, map_ in teacher(picture.to(teacher.device), encoder.layers).items():
+                inputs = functional.pad(found[layer][0].flatten(start_dim=1), (0, 0, 0, 1), value=1.0)
+                wanted = bases[layer].project(map_)[0].flatten(start_dim=1)
+                inner, cross = inputs @ inputs.T, wanted @ inputs.T
+                before = products.get(layer)
+                products[layer] = (inner, cross) if before is None else (before[0] + inner, before[1] + cross)
+        for layer, (inner, cross) in products.items():
+            ridge = HEADS_RIDGE * inner.diagonal().mean() * torch.eye(len(inner), device=inner.device)
+            solved = torch.linalg.solve(inner + ridge, cross.T).T
+            encoder.heads[layer].load_state_dict({"weight": solved[:, :-1, None, None], "bias": solved[:, -1]})
+
+
+def initialise(encoder: EmbeddedEncoder) -> None:
+    """He's initialisation for the convolutions; heads, which are 1×1, begin small."""
+    for layer in encoder.modules():
+        if isinstance(layer, nn.Conv2d):
+            if layer.kernel_size == (1, 1):
+                nn.init.normal_(layer.weight, std=0.5 / math.sqrt(layer.in_channels))
+            else:
+                nn.init.kaiming_normal_(layer.weight, nonlinearity="relu")
+            if layer.bias is not None:
+                nn.init.zeros_(layer.bias)
+
+
+def convolutions(modules: nn.ModuleDict) -> dict[str, nn.Conv2d]:
+    """Of an encoder's convolutions or heads, by layer."""
+    return {layer: module for layer, module in modules.items() if isinstance(module, nn.Conv2d)}

@@ -61,6 +61,8 @@ def narrow(weights: Mapping[str, Tensor], widths: Sequence[int], pictures: Itera
         pictures: what the channels are compared on, each of shape (1, 3, height, width).
     """
     encoder = EmbeddedEncoder.of(weights)
+    if all(has <= width for has, width in zip(encoder.widths, widths, strict=True)):
+        return dict(weights)
     moments = second_moments(encoder, pictures)
     names = list(encoder.convolutions)
     narrowed = {name: tensor.float() for name, tensor in weights.items() if name.startswith("convolutions.")}

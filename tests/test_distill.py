@@ -126,6 +126,21 @@ def test_a_checkpoint_of_another_pupil_is_refused(
     assert "other widths or depths" in capsys.readouterr().err
 
 
+def test_a_checkpoint_of_an_earlier_release_is_refused(
+    school: list[str], tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """It was written before there was Muon, and holds other optimisers' states."""
+    assert distill.main([*school, "--minutes", "0.02"]) == 0
+    checkpoint = tmp_path / "run" / "checkpoint.pt"
+    state = torch.load(checkpoint)
+    state["adam"] = state.pop("optimizers")[1]
+    torch.save(state, checkpoint)
+
+    assert distill.main(school) == 2
+
+    assert "of an earlier release" in capsys.readouterr().err
+
+
 def test_two_trainings_do_not_share_a_folder(
     school: list[str], tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:

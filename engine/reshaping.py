@@ -81,7 +81,8 @@ def narrow(weights: Mapping[str, Tensor], widths: Sequence[int], pictures: Itera
         if behind:
             looks = narrowed[f"convolutions.{behind}.weight"].double()
             narrowed[f"convolutions.{behind}.weight"] = torch.einsum("oiyx,ik->okyx", looks, told[:, :-1]).float()
-            narrowed[f"convolutions.{behind}.bias"] += torch.einsum("oiyx,i->o", looks, told[:, -1]).float()
+            always = torch.einsum("oiyx,i->o", looks, told[:, -1]).float()
+            narrowed[f"convolutions.{behind}.bias"] = narrowed[f"convolutions.{behind}.bias"] + always
     for layer, tapped in encoder.tapped.items():
         channels = len(narrowed[f"convolutions.{tapped}.weight"])
         narrowed[f"heads.{layer}.weight"] = torch.zeros(channels, channels, 1, 1)

@@ -46,9 +46,12 @@ def test_blocks_that_are_narrow_enough_stay_as_they_are() -> None:
     encoder = EmbeddedEncoder((4, 6, 8, 8))
     initialise(encoder)
 
+    before = {name: tensor.clone() for name, tensor in encoder.state_dict().items()}
+
     narrowed = narrow(encoder.state_dict(), (16, 6, 8, 5), [torch.rand(1, 3, 64, 64)])
 
-    for name, tensor in encoder.state_dict().items():
+    for name, tensor in before.items():
+        assert torch.equal(encoder.state_dict()[name], tensor)
         if name.startswith("convolutions."):
             assert torch.equal(narrowed[name], tensor) is (name[len("convolutions.conv")] != "4")
 

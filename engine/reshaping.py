@@ -6,7 +6,6 @@ whoever looked at it. Luo et al., "ThiNet" (arXiv:1707.06342), choose channels a
 are chosen as a Cholesky factorisation chooses its pivots.
 """
 
-import copy
 import math
 from collections.abc import Iterable, Mapping, Sequence
 from functools import partial
@@ -136,12 +135,9 @@ def fit_heads(
 ) -> None:
     """Least squares: the best heads for the convolutions as they are, over these pictures."""
     products: dict[str, tuple[Tensor, Tensor]] = {}
-    body = copy.deepcopy(encoder)
-    for layer in encoder.layers:
-        body.heads[layer] = nn.Identity()
     with torch.no_grad():
         for picture in pictures:
-            found = body(picture.to(encoder.device), encoder.layers)
+            found = encoder.trunk(picture.to(encoder.device), encoder.layers)
             for layer, map_ in teacher(picture.to(teacher.device), encoder.layers).items():
                 inputs = functional.pad(found[layer][0].flatten(start_dim=1), (0, 0, 0, 1), value=1.0)
                 wanted = bases[layer].project(map_)[0].flatten(start_dim=1)
